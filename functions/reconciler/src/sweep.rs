@@ -4,10 +4,10 @@
 use crate::found::{self, Found};
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
-use std::collections::HashSet;
 use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Listed, Page, Paging, Row};
+use webhooks_model::resource_path::Api;
 use webhooks_model::retry::Next;
 use webhooks_model::walk::{PAGE_SIZE, Taken, Walk, Window};
 use webhooks_model::{Reason, catalogue};
@@ -79,6 +79,11 @@ impl<'s> Sweep<'s> {
     fn is_open(&self) -> bool {
         matches!(self.progress, Progress::Waiting | Progress::Open)
     }
+
+    /// The tenant and the API that answers.
+    fn asked(&self) -> (&'s str, Api) {
+        (self.tenant, self.collection.api())
+    }
 }
 
 impl At {
@@ -118,13 +123,13 @@ impl<P: Ports> Reconciler<P> {
         run: &mut Run<'_>,
     ) -> (Vec<Sweep<'s>>, Option<List>) {
         let mut lists = in_order(tenants, &settings.reconciliation.collections, first);
-        let mut refused = HashSet::new();
+        let mut refused = Vec::new();
         let mut has_moved = true;
         'rounds: while has_moved {
             has_moved = false;
             for at in 0..lists.len() {
                 let sweep = &lists[at];
-                if !sweep.is_open() || refused.contains(sweep.tenant) || !run.may_ask(sweep.tenant) {
+                if !sweep.is_open() || refused.contains(&sweep.asked()) || !run.may_ask(sweep.tenant) {
                     continue;
                 }
                 let waits = |other: &Sweep<'_>| other.progress == Progress::Waiting;
@@ -137,13 +142,11 @@ impl<P: Ports> Reconciler<P> {
                 if let Err(error) = self.take_turn(settings, sweep, run).await {
                     sweep.progress = Progress::Stopped;
                     warn(sweep, &error);
-                    if concerns_tenant(&error) {
-                        refused.insert(sweep.tenant);
-                    }
+                    refused.extend(concerned(sweep.collection, &error).into_iter().map(|api| (sweep.tenant, api)));
                 }
             }
         }
-        let waits = |sweep: &&Sweep<'_>| sweep.progress == Progress::Waiting && !refused.contains(sweep.tenant);
+        let waits = |sweep: &&Sweep<'_>| sweep.progress == Progress::Waiting && !refused.contains(&sweep.asked());
         let next = lists.iter().find(waits).map(|sweep| (sweep.tenant.to_owned(), sweep.collection));
         (lists, next)
     }
@@ -261,10 +264,15 @@ fn warn(sweep: &Sweep<'_>, error: &SweepError) {
     tracing::warn!(tenant, collection = %collection, reason = reason.as_str(), "sweep ended early: {error}");
 }
 
-/// Whether the tenant's other lists would fail as well.
-fn concerns_tenant(error: &SweepError) -> bool {
-    let reasons = [Reason::RateLimited, Reason::TenantNotApproved, Reason::TokenRefused, Reason::CompanyTenantNeeded];
-    matches!(error, SweepError::Visma(error) if reasons.contains(&error.next().reason()))
+/// The APIs whose other lists of the tenant would fail as well. Each API has scopes of its own
+/// (docs/visma-net.md#tokens), so a tenant may have approved only one.
+fn concerned(collection: Collection, error: &SweepError) -> Vec<Api> {
+    let SweepError::Visma(error) = error else { return vec![] };
+    match error.next().reason() {
+        Reason::TenantNotApproved => vec![collection.api()],
+        Reason::RateLimited | Reason::TokenRefused | Reason::CompanyTenantNeeded => vec![Api::Finance, Api::SalesOrder],
+        _ => vec![],
+    }
 }
 
 fn taken(collection: Collection, walk: &Walk, window: Window, page: &Page) -> Taken {

@@ -36,13 +36,13 @@ fn the_captured_legacy_item_is_understood_field_by_field() {
 #[test]
 fn every_event_of_the_catalogue_is_recognised_in_the_body_the_subscription_and_the_header() {
     for event in catalogue::CATALOGUE {
-        let body = r#"{"type":"SO","number":"7"}"#;
-        let in_body = read(&format!(r#"{{"event":"{}","type":"SO","number":"7"}}"#, event.id), &[]);
+        let body = r#"{"type":"SO","number":"7","segmentId":"SO/7"}"#;
+        let in_body = read(&format!(r#"{{"event":"{}",{}"#, event.id, &body[1..]), &[]);
         let in_header = read(body, &[("x-vwd-event-id", event.id)]);
         let mut subscribed = delivery(body.as_bytes());
         subscribed.meta.event = Some(event.id.to_owned());
         let in_subscription = Notification::read(&subscribed, body, &OneCompany);
-        let key = if event.entity == Entity::SalesOrder { "SO/7" } else { "7" };
+        let key = if matches!(event.entity, Entity::SalesOrder | Entity::Segment) { "SO/7" } else { "7" };
         for (n, is_proven) in [(in_body, true), (in_header, false), (in_subscription, true)] {
             assert_eq!((n.entity, n.kind, n.event_is_proven), (event.entity, event.kind, is_proven), "{}", event.id);
             assert_eq!(n.entity_key.as_deref(), Some(key), "{}", event.id);

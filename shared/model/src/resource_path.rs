@@ -3,6 +3,8 @@
 
 use crate::entity::{Entity, Identification};
 use crate::text::fits;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -11,17 +13,20 @@ use std::ops::RangeInclusive;
 const MAX_LENGTH: usize = 1024;
 /// Everything except the characters that RFC 3986 says not to encode.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Versions 1 and 2 refuse a segment with one of these. They take it as `b64(...)`
+/// (docs/visma-net.md#resources).
+const REFUSED: [char; 15] = [':', '/', '?', '#', '[', ']', '@', '&', '*', '+', ';', '%', '\\', '<', '>'];
+const BASE64: &str = "b64(";
 /// The segment before a stable id in place of a visible number (docs/visma-net.md#resources).
 const INTERNAL: &str = "internal";
 
 /// The number of path segments that make an entity's key. Further segments are about a part of it.
-/// A version 1 order may also be named without its type; then it is not identified. No
-/// documentation shows the path of a ledger segment: its dimension may come before it, as another
-/// segment.
+/// A version 1 order may also be named without its type; then it is not identified. The number of a
+/// supplier's invoice has its type before it, unless it is a standard invoice.
 fn key_segments(entity: Entity) -> RangeInclusive<usize> {
     match (entity, entity.identification()) {
-        (Entity::Segment, _) => 1..=2,
-        (_, Identification::TypeAndNumber) => 2..=2,
+        (Entity::SupplierInvoice, _) => 1..=2,
+        (_, Identification::Pair) => 2..=2,
         (_, Identification::Key | Identification::Company) => 1..=1,
     }
 }
@@ -76,9 +81,9 @@ impl ResourcePath {
             _ => return Err(ResourcePathError::Version),
         };
         let name = segments.next().ok_or(ResourcePathError::UnknownResource)?;
-        let (resource, entity) = named(name).ok_or(ResourcePathError::UnknownResource)?;
-        let mut key = segments.map(decode_segment).collect::<Result<Vec<_>, _>>()?;
-        if key.len() > 1 && key[0].eq_ignore_ascii_case(INTERNAL) {
+        let (resource, entity) = named(name, segments.clone().count()).ok_or(ResourcePathError::UnknownResource)?;
+        let mut key = segments.map(|raw| decode_segment(raw, version)).collect::<Result<Vec<_>, _>>()?;
+        if is_internal(&key) {
             return Err(ResourcePathError::InternalId);
         }
         key.truncate(*key_segments(entity).end());
@@ -92,8 +97,16 @@ impl ResourcePath {
         let resource = *entity.resources().first().filter(|_| fits(key))?;
         let version = if entity == Entity::SalesOrder { 3 } else { 1 };
         let key: Vec<String> = key.splitn(*key_segments(entity).end(), '/').map(str::to_owned).collect();
-        let is_whole = key_segments(entity).contains(&key.len());
+        let is_whole = key_segments(entity).contains(&key.len()) && !is_internal(&key);
         (is_whole && key.iter().all(|segment| is_safe(segment))).then_some(Self { version, resource, entity, key })
+    }
+
+    /// The path for a notification about `entity`; `None` if it names another one. The path of a
+    /// segment also names its dimension.
+    pub(crate) fn about(self, entity: Entity) -> Option<Self> {
+        let Self { version, resource, mut key, .. } = self;
+        key.truncate(*key_segments(entity).end());
+        entity.resources().contains(&resource).then_some(Self { version, resource, entity, key })
     }
 
     /// Whether the ERP has a resource for this kind of entity.
@@ -116,33 +129,49 @@ impl ResourcePath {
     }
 }
 
-/// The percent-encoded path to join to the base URL of [`ResourcePath::api`].
+/// The encoded path to join to the base URL of [`ResourcePath::api`].
 impl fmt::Display for ResourcePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.api() == Api::SalesOrder {
             f.write_str("api/")?;
         }
         write!(f, "v{}/{}", self.version, self.resource)?;
-        self.key.iter().try_for_each(|segment| write!(f, "/{}", utf8_percent_encode(segment, SEGMENT)))
+        self.key.iter().try_for_each(|segment| match self.api() {
+            Api::Finance if segment.contains(REFUSED) || segment.starts_with(BASE64) => {
+                write!(f, "/{BASE64}{})", URL_SAFE_NO_PAD.encode(segment))
+            }
+            Api::Finance | Api::SalesOrder => write!(f, "/{}", utf8_percent_encode(segment, SEGMENT)),
+        })
     }
 }
 
-/// The resource with this name in any case, and its entity.
-fn named(name: &str) -> Option<(&'static str, Entity)> {
-    Entity::ALL.into_iter().find_map(|entity| {
+/// The resource with this name in any case, and the entity that a key of so many segments names.
+fn named(name: &str, segments: usize) -> Option<(&'static str, Entity)> {
+    let mut all = Entity::ALL.into_iter().filter_map(|entity| {
         let resource = entity.resources().iter().find(|resource| resource.eq_ignore_ascii_case(name))?;
         Some((*resource, entity))
-    })
+    });
+    let first = all.next()?;
+    // A segment is below its dimension.
+    Some(all.find(|(_, entity)| *key_segments(*entity).start() <= segments).unwrap_or(first))
 }
 
-/// A payload may contain a key as it is or percent-encoded. A question mark always begins a query,
-/// and some readers take a backslash for a slash, so neither is allowed unencoded.
-fn decode_segment(raw: &str) -> Result<String, ResourcePathError> {
+/// Whether a stable id follows in place of a visible number.
+fn is_internal(key: &[String]) -> bool {
+    key.len() > 1 && key[0].eq_ignore_ascii_case(INTERNAL)
+}
+
+/// A payload may contain a key as it is, percent-encoded, or as `b64(...)`. A question mark always
+/// begins a query, and some readers take a backslash for a slash, so neither is allowed unencoded.
+fn decode_segment(raw: &str, version: u8) -> Result<String, ResourcePathError> {
     if raw.contains(['?', '\\']) {
         return Err(ResourcePathError::Forbidden);
     }
     let decoded = percent_decode_str(raw).decode_utf8().map_err(|_| ResourcePathError::Forbidden)?;
-    if is_safe(&decoded) { Ok(decoded.into_owned()) } else { Err(ResourcePathError::Forbidden) }
+    let encoded = decoded.strip_prefix(BASE64).and_then(|rest| rest.strip_suffix(')')).filter(|_| version < 3);
+    let key = encoded.and_then(|text| String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok());
+    let key = key.unwrap_or_else(|| decoded.into_owned());
+    if is_safe(&key) { Ok(key) } else { Err(ResourcePathError::Forbidden) }
 }
 
 /// Whether a key may be a segment of a path. It is percent-encoded, so it cannot leave its place;
@@ -177,14 +206,27 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_may_stand_behind_its_dimension() {
-        for (path, key) in [("v1/segment/SUBACCOUNT/7", "SUBACCOUNT/7"), ("v1/segment/SUBACCOUNT", "SUBACCOUNT")] {
+    fn a_segment_is_below_its_dimension() {
+        let segment = ResourcePath::for_entity(Entity::Segment, "SUBACCOUNT/7").unwrap();
+        assert_eq!(segment.to_string(), "v1/dimension/SUBACCOUNT/7");
+        for path in ["v1/dimension/SUBACCOUNT/7", "v1/dimension/SUBACCOUNT/7/A1"] {
+            assert_eq!(ResourcePath::parse(path).as_ref(), Ok(&segment));
+        }
+        let dimension = ResourcePath::parse("v1/dimension/SUBACCOUNT").unwrap();
+        assert_eq!(segment.about(dimension.entity()).as_ref(), Some(&dimension));
+        assert_eq!(dimension.about(Entity::Segment).unwrap().key(), None);
+        assert_eq!(ResourcePath::for_entity(Entity::Segment, "7"), None);
+    }
+
+    #[test]
+    fn the_type_of_a_suppliers_invoice_is_not_its_number() {
+        for (path, key) in
+            [("v1/supplierInvoice/000123", "000123"), ("v1/supplierInvoice/DebitAdj/000123", "DebitAdj/000123")]
+        {
             let parsed = ResourcePath::parse(path).unwrap();
             assert_eq!(parsed.key().as_deref(), Some(key));
-            assert_eq!(ResourcePath::for_entity(Entity::Segment, key), Some(parsed));
+            assert_eq!(ResourcePath::for_entity(Entity::SupplierInvoice, key), Some(parsed));
         }
-        let value = ResourcePath::parse("v1/segment/SUBACCOUNT/7/values/1").unwrap();
-        assert_eq!(value.to_string(), "v1/segment/SUBACCOUNT/7");
     }
 
     #[test]
@@ -223,6 +265,7 @@ mod tests {
             "v1/account/%250a",
             "v1/account/a\\b",
             "v1/account/%ff",
+            "v1/account/b64(Li4)",
             "v4/account/1",
             "v1/metadata/1",
             "v1",
@@ -236,15 +279,18 @@ mod tests {
     fn reads_every_key_that_the_erp_allows() {
         for (text, key, shown) in [
             ("api/v1/customer/ÅS 1", "ÅS 1", "v1/customer/%C3%85S%201"),
-            ("api/v1/inventory/A+B", "A+B", "v1/inventory/A%2BB"),
-            ("api/v1/inventory/1%2F2", "1/2", "v1/inventory/1%2F2"),
-            ("api/v1/inventory/%2F%2Fevil", "//evil", "v1/inventory/%2F%2Fevil"),
-            ("api/v1/account/19:20", "19:20", "v1/account/19%3A20"),
-            ("api/v1/account/a@b", "a@b", "v1/account/a%40b"),
-            ("api/v1/supplier/(7)~#%", "(7)~#%", "v1/supplier/%287%29~%23%25"),
-            ("api/v1/supplier/50%25", "50%", "v1/supplier/50%25"),
-            ("api/v1/supplier/a%3Fb", "a?b", "v1/supplier/a%3Fb"),
+            ("api/v1/inventory/A+B", "A+B", "v1/inventory/b64(QStC)"),
+            ("api/v1/inventory/1%2F2", "1/2", "v1/inventory/b64(MS8y)"),
+            ("api/v1/inventory/%2F%2Fevil", "//evil", "v1/inventory/b64(Ly9ldmls)"),
+            ("api/v1/account/19:20", "19:20", "v1/account/b64(MTk6MjA)"),
+            ("api/v1/account/a@b", "a@b", "v1/account/b64(YUBi)"),
+            ("api/v1/supplier/(7)~#%", "(7)~#%", "v1/supplier/b64(KDcpfiMl)"),
+            ("api/v1/supplier/50%25", "50%", "v1/supplier/b64(NTAl)"),
+            ("api/v1/supplier/a%3Fb", "a?b", "v1/supplier/b64(YT9i)"),
             ("api/v1/supplier/a..b", "a..b", "v1/supplier/a..b"),
+            ("api/v1/inventory/b64(Oi8_I1tdQCYqKzs)", ":/?#[]@&*+;", "v1/inventory/b64(Oi8_I1tdQCYqKzs)"),
+            ("api/v1/inventory/b64(", "b64(", "v1/inventory/b64(YjY0KA)"),
+            ("api/v3/SalesOrders/SO/1:2", "SO/1:2", "api/v3/SalesOrders/SO/1%3A2"),
         ] {
             let path = ResourcePath::parse(text).unwrap();
             assert_eq!((path.key().as_deref(), path.to_string().as_str()), (Some(key), shown), "{text}");
@@ -256,7 +302,6 @@ mod tests {
         for (text, key, shown) in [
             ("v1/project/P1/tasks/10", "P1", "v1/project/P1"),
             ("v1/salesorder/SO/000123/lines/1", "SO/000123", "v1/salesorder/SO/000123"),
-            ("v1/dimension/DEPT/1", "DEPT", "v1/dimension/DEPT"),
         ] {
             let path = ResourcePath::parse(text).unwrap();
             assert_eq!((path.key().as_deref(), path.to_string().as_str()), (Some(key), shown), "{text}");

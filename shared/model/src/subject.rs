@@ -60,14 +60,30 @@ impl Subject {
     }
 }
 
+/// The path, or else that of a URL (docs/visma-net.md#legacy-message,
+/// docs/visma-net.md#background-results).
+///
 /// # Errors
 /// The path does not name a resource of the entity. If the ERP has no such resource, the path is
-/// ignored.
+/// ignored, and so is a URL of something else.
 fn path_of(entity: Entity, fields: &Fields<'_>) -> Result<Option<ResourcePath>, Reason> {
-    let text = fields.text(&["relativeResourceUri", "resourcePath"]);
-    let Some(text) = text.filter(|_| ResourcePath::has_resource(entity)) else { return Ok(None) };
-    let path = ResourcePath::parse(&text).ok().filter(|path| path.entity() == entity);
-    path.map(Some).ok_or(Reason::InvalidPath)
+    if !ResourcePath::has_resource(entity) {
+        return Ok(None);
+    }
+    let read = |text: &str| ResourcePath::parse(text).ok().and_then(|path| path.about(entity));
+    let urls = ["resourceUri", "stateLocation", "contentLocation"].into_iter();
+    match fields.text(&["relativeResourceUri", "resourcePath"]) {
+        Some(text) => read(&text).map(Some).ok_or(Reason::InvalidPath),
+        None => Ok(urls.filter_map(|name| fields.text(&[name])).find_map(|url| read(path_in(&url)?))),
+    }
+}
+
+/// The path of a URL, from its version on. Its host is never asked.
+fn path_in(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let versions = ["/v1/", "/v2/", "/v3/"].into_iter();
+    let start = versions.filter_map(|version| rest.find(version)).min()?;
+    Some(&rest[start + 1..])
 }
 
 fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {
@@ -77,10 +93,15 @@ fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {
         // A UUID identifies a record or the notification; people see other numbers.
         numbers.into_iter().find(|number| entity == Entity::BackgroundOperation || Uuid::try_parse(number).is_err())
     })?;
-    match (entity, fields.text(&["orderType", "type"])) {
-        (Entity::SalesOrder, Some(order_type)) => Some(format!("{order_type}/{key}")),
-        _ => Some(key),
-    }
+    let before = match entity {
+        Entity::SalesOrder => fields.text(&["orderType", "type"]),
+        Entity::Segment => fields.text(&["dimensionId"]),
+        _ => None,
+    };
+    Some(match before {
+        Some(before) => format!("{before}/{key}"),
+        None => key,
+    })
 }
 
 #[cfg(test)]
@@ -142,11 +163,50 @@ mod tests {
     }
 
     #[test]
+    fn a_url_names_an_entity_by_its_path_only() {
+        let operation = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+        let (order, account) = (Entity::SalesOrder, Entity::Account);
+        let result = |rest: &str| format!("https://api.finance.visma.net/v1/background/{operation}{rest}");
+        for (entity, name, url, expected) in [
+            (
+                account,
+                "resourceUri",
+                "https://integration.visma.net/API/controller/api/v1/account/1920".to_owned(),
+                "1920",
+            ),
+            (order, "resourceUri", "https://salesorder.visma.net/api/v3/SalesOrders/SO/1".to_owned(), "SO/1"),
+            (Entity::BackgroundOperation, "stateLocation", result(""), operation),
+            (Entity::BackgroundOperation, "contentLocation", result("/content"), operation),
+        ] {
+            let mut body = json!({"reference": "ours", "id": 77});
+            body[name] = json!(url);
+            let found = subject(entity, &body);
+            assert_eq!((found.key.as_deref(), found.unusable), (Some(expected), None), "{url}");
+            assert!(found.path.is_some_and(|path| !path.to_string().contains("visma.net")));
+        }
+        for url in ["https://x.example/v1/customer/5", "https://x.example/v1/account/1?x=1", "v1/account/1", "x://v9/"]
+        {
+            let body = json!({"resourceUri": url, "accountCd": "1920"});
+            assert_eq!(key(account, &body).as_deref(), Ok("1920"), "{url}");
+        }
+    }
+
+    #[test]
     fn an_order_needs_its_type() {
         assert_eq!(key(Entity::SalesOrder, &json!({"type": "SO", "orderId": "1/2"})).as_deref(), Ok("SO/1/2"));
         assert_eq!(key(Entity::SalesOrder, &json!({"orderId": "000101"})), Err(Reason::Unidentified));
         let path = json!({"relativeResourceUri": "api/v1/salesorder/000101", "type": "SO", "orderId": "000101"});
         assert_eq!(key(Entity::SalesOrder, &path).as_deref(), Ok("SO/000101"));
+    }
+
+    #[test]
+    fn a_segment_needs_its_dimension() {
+        let segment = |body| key(Entity::Segment, &body);
+        assert_eq!(segment(json!({"dimensionId": "SUBACCOUNT", "segmentId": 7})).as_deref(), Ok("SUBACCOUNT/7"));
+        assert_eq!(segment(json!({"segmentId": 7})), Err(Reason::Unidentified));
+        let path = |path: &str| json!({"relativeResourceUri": path});
+        assert_eq!(segment(path("api/v1/dimension/SUBACCOUNT/7/A1")).as_deref(), Ok("SUBACCOUNT/7"));
+        assert_eq!(segment(path("api/v1/dimension/SUBACCOUNT")), Err(Reason::Unidentified));
     }
 
     #[test]

@@ -15,6 +15,9 @@ use webhooks_model::from_objects;
 /// header could make a notification wait until its record expires.
 const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// A refusal that is longer is not read.
+const LARGEST_PROBLEM: usize = 64 * 1024;
+
 /// Some .NET writers put this before JSON, though RFC 8259 (8.1) forbids it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -62,6 +65,26 @@ pub(crate) async fn text(response: impl Answer, stage: Stage, limit: usize) -> R
         body.drain(..BYTE_ORDER_MARK.len());
     }
     String::from_utf8(body).map_err(|_| VismaError::unreadable(stage))
+}
+
+/// The error of a refused call: `error`, unless the ERP says that the tenant has no license
+/// (docs/visma-net.md#tenant-ids).
+pub(crate) async fn refusal(response: impl Answer, stage: Stage, error: VismaError) -> VismaError {
+    match problem(response, stage).await {
+        Ok(json) if says_no_license(&json) => VismaError::NoLicense { stage },
+        _ => error,
+    }
+}
+
+/// The body of a refusal.
+pub(crate) async fn problem(response: impl Answer, stage: Stage) -> Result<String, VismaError> {
+    text(response, stage, LARGEST_PROBLEM).await
+}
+
+pub(crate) fn says_no_license(json: &str) -> bool {
+    let problem: Value = serde_json::from_str(json).unwrap_or_default();
+    let code = &problem["ExceptionFaultCode"];
+    code.as_str() == Some("12027") || code.as_u64() == Some(12027)
 }
 
 /// A refusal: ProblemDetails of version 3 (docs/visma-net.md#errors), `{"message"}` of the others. Its

@@ -81,7 +81,7 @@ impl<H: Host, X: Exchange> VismaClient<H, X> {
                     // would take effect only when this one expires.
                     slot.forget(&token).await;
                     slot.refusals.forget();
-                    return Err(VismaError::TenantNotApproved { stage });
+                    return Err(answer::refusal(response, stage, VismaError::TenantNotApproved { stage }).await);
                 }
                 _ => {
                     slot.refusals.forget();
@@ -129,6 +129,10 @@ impl<H: Host, X: Exchange> VismaClient<H, X> {
                 Err(VismaError::RateLimited { stage, after })
             }
             408 | 425 => Err(unavailable(stage, &response, now)),
+            500 => {
+                let error = unavailable(stage, &response, now);
+                Err(answer::refusal(response, stage, error).await)
+            }
             _ if status.is_success() || status.is_client_error() => Ok(response),
             _ => Err(unavailable(stage, &response, now)),
         }
@@ -154,7 +158,7 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
             }
             status => match status.as_u16() {
                 404 | 410 => Ok(Fetched::Gone),
-                status => Err(VismaError::Unexpected { stage, status }),
+                status => Err(answer::refusal(response, stage, VismaError::Unexpected { stage, status }).await),
             },
         }
     }
@@ -167,10 +171,11 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
     ) -> Result<(), VismaError> {
         let url = join(&visma.erp_url, "v1/webhooknotificationfeedback");
         let body = || Some(Body::Json(serde_json::to_vec(feedback).expect("an id, texts and a flag")));
-        let response = self.call(visma, tenant, Stage::Feedback, &url, body).await?;
+        let stage = Stage::Feedback;
+        let response = self.call(visma, tenant, stage, &url, body).await?;
         match response.status() {
             status if status.is_success() => Ok(()),
-            status => Err(VismaError::Refused { status: status.as_u16() }),
+            status => Err(answer::refusal(response, stage, VismaError::Refused { status: status.as_u16() }).await),
         }
     }
 }

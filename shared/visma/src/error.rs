@@ -45,6 +45,9 @@ pub enum VismaError {
          refuses each (401)"
     )]
     CompanyTenantNeeded { stage: Stage },
+    /// The ERP knows no license of the tenant (docs/visma-net.md#tenant-ids).
+    #[error("{stage}: no license (12027): customer tenant, not company tenant, or the license has ended")]
+    NoLicense { stage: Stage },
     /// The ERP refuses this feedback under this id.
     #[error("feedback: refused ({status})")]
     Refused { status: u16 },
@@ -82,7 +85,7 @@ impl VismaError {
             Self::Unavailable { after, .. } => Next::Retry { reason: Reason::Unavailable, after },
             Self::TenantNotApproved { .. } => Next::Park(Reason::TenantNotApproved),
             Self::TokenRefused { stage: Stage::Token, .. } => Next::Park(Reason::TokenRefused),
-            Self::CompanyTenantNeeded { .. } => Next::Park(Reason::CompanyTenantNeeded),
+            Self::CompanyTenantNeeded { .. } | Self::NoLicense { .. } => Next::Park(Reason::CompanyTenantNeeded),
             // Visma Connect has just given the token, so a person has nothing to correct yet.
             Self::TokenRefused { after, .. } => Next::Retry { reason: Reason::TokenRefused, after },
             Self::Refused { .. } | Self::Unexpected { .. } | Self::ParameterRefused { .. } => Next::Bug,
@@ -126,6 +129,7 @@ mod tests {
                 Next::Retry { reason: Reason::TokenRefused, after },
             ),
             (VismaError::CompanyTenantNeeded { stage }, Next::Park(Reason::CompanyTenantNeeded)),
+            (VismaError::NoLicense { stage }, Next::Park(Reason::CompanyTenantNeeded)),
             (VismaError::Refused { status: 404 }, Next::Bug),
             (VismaError::Unexpected { stage, status: 400 }, Next::Bug),
             (VismaError::ParameterRefused { stage, parameter: "orderBy", most: None }, Next::Bug),

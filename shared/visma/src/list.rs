@@ -15,7 +15,6 @@ use webhooks_model::{Clock, Zone};
 use webhooks_settings as settings;
 
 const LARGEST_LIST: usize = 32 * 1024 * 1024;
-const LARGEST_PROBLEM: usize = 64 * 1024;
 /// The parameters of a list request.
 const PARAMETERS: [&str; 7] = [
     "pageSize",
@@ -47,7 +46,7 @@ impl<H: Host, X: Exchange> Listing for VismaClient<H, X> {
         match response.status().as_u16() {
             200..=299 => {}
             400 => return Err(refused(response, stage).await),
-            status => return Err(VismaError::Unexpected { stage, status }),
+            status => return Err(answer::refusal(response, stage, VismaError::Unexpected { stage, status }).await),
         }
         let json = answer::text(response, stage, LARGEST_LIST).await?;
         collection.read_page(&json, &Clock::new(zone, self.host.now())).map_err(|_| VismaError::unreadable(stage))
@@ -56,9 +55,12 @@ impl<H: Host, X: Exchange> Listing for VismaClient<H, X> {
 
 /// The parameter that the ERP refuses, if its answer names one.
 async fn refused(response: impl Answer, stage: Stage) -> VismaError {
-    let Ok(json) = answer::text(response, stage, LARGEST_PROBLEM).await else {
+    let Ok(json) = answer::problem(response, stage).await else {
         return VismaError::Unexpected { stage, status: 400 };
     };
+    if answer::says_no_license(&json) {
+        return VismaError::NoLicense { stage };
+    }
     match answer::parameter(&json, &PARAMETERS) {
         Some((parameter, most)) => VismaError::ParameterRefused { stage, parameter, most },
         None => VismaError::Unexpected { stage, status: 400 },

@@ -81,7 +81,7 @@ fn event(line: &'static str, publisher: Publisher) -> Option<Event> {
     let Ok(kind) = serde_json::from_value::<Kind>(kind.into()) else {
         panic!("tests/standin/src/catalogue.rs: add the kind {kind:?} of {id} to Kind");
     };
-    let collection = Collection::of_path(resource);
+    let collection = if entity == "Segment" { Some(Collection::Segment) } else { Collection::of_path(resource) };
     let is_served = collection.is_some() || resource.is_empty();
     assert!(is_served, "tests/standin/src/collection.rs: serve the resource {resource:?} of {id}");
     Some(Event { id, entity, name, kind, publisher, collection })

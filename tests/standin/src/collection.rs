@@ -106,9 +106,24 @@ impl Collection {
         }
     }
 
-    /// Its path segment.
+    /// Its path segment, except for a segment.
     pub fn path(self) -> &'static str {
         self.shape().path
+    }
+
+    /// The collection at this path of version 1, for a key of so many segments. A segment is below
+    /// its dimension (docs/visma-net.md#resources).
+    pub(crate) fn served_at(path: &str, segments: usize) -> Option<Self> {
+        match (path, segments) {
+            ("segment", _) => None,
+            ("dimension", 2..) => Some(Self::Segment),
+            _ => Self::of_path(path),
+        }
+    }
+
+    /// The path segment that serves it.
+    pub(crate) fn served_path(self) -> &'static str {
+        if self == Self::Segment { "dimension" } else { self.path() }
     }
 
     /// The collection of a path segment.

@@ -201,7 +201,7 @@ fn relative_uri(collection: Collection, key: &str) -> String {
     };
     let segments = collection.segments(key);
     let key: Vec<_> = segments.map(|segment| utf8_percent_encode(segment, SEGMENT).to_string()).collect();
-    format!("api/{version}/{}/{}", collection.path(), key.join("/"))
+    format!("api/{version}/{}/{}", collection.served_path(), key.join("/"))
 }
 
 /// The old host's URL in messages, which no receiver may fetch (docs/visma-net.md#legacy-message).

@@ -10,6 +10,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,6 +26,9 @@ use crate::{
     sales_order,
     world::Shared,
 };
+
+/// The characters that version 1 refuses in a path, also percent-encoded.
+const RESERVED: [char; 11] = [':', '/', '?', '#', '[', ']', '@', '&', '*', '+', ';'];
 
 /// `/erp` is api.finance.visma.net, `/salesorder` is salesorder.visma.net.
 pub(crate) fn routes(world: &Shared) -> Router<Shared> {
@@ -44,19 +49,18 @@ async fn nothing() -> Refusal {
 async fn one(
     State(world): State<Shared>,
     Extension(caller): Extension<Caller>,
-    Path((collection, key)): Path<(String, String)>,
+    Path((collection, _)): Path<(String, String)>,
     uri: Uri,
 ) -> Result<Response, Refusal> {
-    let collection = financial(&collection)?;
+    // The segments after `/v1/{collection}/`: two segments are not a number with a slash.
+    let sent: Vec<String> = uri.path().split('/').skip(3).map(number).collect::<Result<_, _>>()?;
+    let (collection, key) = (financial(&collection, sent.len())?, sent.join("/"));
     if collection == Collection::Background
         && let Some(id) = key.strip_suffix("/content")
     {
         return background_content(&world, caller, id);
     }
-    // The segments after `/v1/{collection}/`, undecoded: two segments are not a number with a
-    // slash.
-    let sent = uri.path().split('/').skip(3).count();
-    let is_whole = sent == collection.segments(&key).count();
+    let is_whole = sent.len() == collection.segments(&key).count();
     let body = world.company(caller.0, |company| match key.strip_prefix("internal/") {
         Some(id) => company.get_internal(collection, id).cloned(),
         None => company.get(collection, &key).filter(|_| is_whole).cloned(),
@@ -70,7 +74,7 @@ async fn list(
     Path(collection): Path<String>,
     Query(query): Query<Parameters>,
 ) -> Result<Json<Vec<Fields>>, Refusal> {
-    let collection = financial(&collection)?;
+    let collection = financial(&collection, 0)?;
     let filter = query.filter()?;
     world.company(caller.0, |company| {
         let largest = company.settings.max_page_size;
@@ -93,6 +97,18 @@ async fn list(
     })?
 }
 
+/// A segment of a path as a number. One with a reserved character is taken as `b64(...)` only
+/// (docs/visma-net.md#resources).
+fn number(sent: &str) -> Result<String, Refusal> {
+    let refused = || Refusal::bad_request(format!("'{sent}' is not valid in a path."));
+    let text = percent_decode_str(sent).decode_utf8().map_err(|_| refused())?;
+    if let Some(encoded) = text.strip_prefix("b64(").and_then(|rest| rest.strip_suffix(')')) {
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| refused())?;
+        return String::from_utf8(bytes).map_err(|_| refused());
+    }
+    if text.contains(RESERVED) { Err(refused()) } else { Ok(text.into_owned()) }
+}
+
 /// The result of the operation: `{}`, or the resource's `content` field.
 fn background_content(world: &Shared, caller: Caller, id: &str) -> Result<Response, Refusal> {
     let collection = Collection::Background;
@@ -103,8 +119,8 @@ fn background_content(world: &Shared, caller: Caller, id: &str) -> Result<Respon
 }
 
 /// Version 1 serves everything except version 3's sales orders.
-fn financial(path: &str) -> Result<Collection, Refusal> {
-    Collection::of_path(path)
+fn financial(path: &str, segments: usize) -> Result<Collection, Refusal> {
+    Collection::served_at(path, segments)
         .filter(|collection| *collection != Collection::SalesOrderV3)
         .ok_or_else(|| Refusal::not_found("No such resource."))
 }

@@ -35,7 +35,7 @@ pub(crate) async fn gate(State(world): State<Shared>, mut request: Request, next
     let tenant = token.tenant;
     let label = label(request.uri().path());
     let endpoint = if label == FEEDBACK { Endpoint::Feedback } else { Endpoint::Resource };
-    let verdict = check(&token, request.method());
+    let verdict = check(&token, request.method(), request.uri().path());
     let admission = world.company(tenant, |company| {
         arrived(company, &label);
         if company.settings.is_customer {
@@ -94,22 +94,22 @@ fn bearer(world: &Shared, request: &Request) -> Option<Token> {
     world.state().tokens.get(token.trim()).cloned()
 }
 
-fn check(token: &Token, method: &Method) -> Result<(), Refusal> {
+/// The two APIs have scopes of their own (docs/visma-net.md#tokens).
+fn check(token: &Token, method: &Method, path: &str) -> Result<(), Refusal> {
     if token.revoked || token.expires <= Instant::now() {
         let message = "Authorization has been denied for this request.";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, message));
     }
-    let right = match *method {
-        Method::POST => "create",
-        Method::PATCH => "update",
-        _ => "read",
+    let wanted = match (path.starts_with("/api/v3/"), method) {
+        (true, &Method::GET) => "visma.net.erp.salesorder:read",
+        (true, _) => "visma.net.erp.salesorder:write",
+        (false, &Method::POST) => "vismanet_erp_service_api:create",
+        (false, _) => "vismanet_erp_service_api:read",
     };
-    let mut rights = token.scope.split_whitespace().filter_map(|scope| scope.rsplit_once(':'));
-    if rights.any(|(_, granted)| granted == right) {
+    if token.scope.split_whitespace().any(|granted| granted == wanted) {
         Ok(())
     } else {
-        let message = format!("The scope for {right} is missing.");
-        Err(Refusal::new(StatusCode::FORBIDDEN, message))
+        Err(Refusal::new(StatusCode::FORBIDDEN, format!("The scope {wanted} is missing.")))
     }
 }
 

@@ -22,7 +22,8 @@ use crate::{
 
 const LABEL: &str = "token";
 const DEFAULT_SCOPE: &str = "vismanet_erp_service_api:read vismanet_erp_service_api:create \
-                             vismanet_erp_service_api:update vismanet_erp_service_api:delete";
+                             vismanet_erp_service_api:update vismanet_erp_service_api:delete \
+                             visma.net.erp.salesorder:read visma.net.erp.salesorder:write";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -98,7 +99,10 @@ fn issue(world: &Shared, request: &Request, tenant: Option<Uuid>) -> Response {
 fn is_known(scope: &str) -> bool {
     matches!(
         scope.rsplit_once(':'),
-        Some(("vismanet_erp_service_api" | "visma.net.erp.salesorder", "read" | "create" | "update" | "delete"))
+        Some(
+            ("vismanet_erp_service_api", "read" | "create" | "update" | "delete")
+                | ("visma.net.erp.salesorder", "read" | "write")
+        )
     )
 }
 

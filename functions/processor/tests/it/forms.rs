@@ -122,10 +122,11 @@ async fn parks_what_it_cannot_identify_with_its_reason_and_its_text() {
 #[tokio::test]
 async fn fetches_an_entity_with_an_odd_key() {
     for (event, body, path) in [
-        ("INVENTORY_ITEM_UPDATED", json!({"inventoryNumber": "1/2"}), "v1/inventory/1%2F2"),
-        ("INVENTORY_ITEM_UPDATED", json!({"relativeResourceUri": "api/v1/inventory/A+B"}), "v1/inventory/A%2BB"),
+        ("INVENTORY_ITEM_UPDATED", json!({"inventoryNumber": "1/2"}), "v1/inventory/b64(MS8y)"),
+        ("INVENTORY_ITEM_UPDATED", json!({"relativeResourceUri": "api/v1/inventory/A+B"}), "v1/inventory/b64(QStC)"),
         ("CUSTOMER_UPDATED", json!({"relativeResourceUri": "api/v1/customer/ÅS 1"}), "v1/customer/%C3%85S%201"),
         ("PROJECT_CHANGED", json!({"relativeResourceUri": "v1/project/P1/tasks/10"}), "v1/project/P1"),
+        ("SEGMENT_CHANGED", json!({"dimensionId": "SUB", "segmentId": 7}), "v1/dimension/SUB/7"),
     ] {
         let world = World::new().await;
         world.erp.put(path, "{}");

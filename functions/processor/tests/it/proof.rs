@@ -83,7 +83,7 @@ async fn a_repeated_signed_deletion_of_an_existing_entity_is_superseded() {
 #[tokio::test]
 async fn a_deletion_under_a_key_with_odd_characters_is_confirmed_by_that_key() {
     let world = World::new().await;
-    world.erp.put("v1/account/19%3A20", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    world.erp.put("v1/account/b64(MTk6MjA)", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
     let deliver = async |key: &str, id: &str| {
         let body = json!({"contextId": "1234567", "accountCd": key});
         let headers = [("x-vwd-notification-id", id), ("x-vwd-event-id", "ACCOUNT_DELETED")];

@@ -76,6 +76,17 @@ async fn a_tenant_out_of_quota_is_left_alone_and_the_other_goes_on() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_approved_one_api_is_swept_there() {
+    let world = World::new(json!({"collections": ["sales_order", "customer", "supplier"]})).await;
+    world.fail([VismaError::TenantNotApproved { stage: Stage::List }]);
+    let report = world.run().await;
+    assert_eq!((report.finished, report.unfinished, report.calls), (2, 1, 3), "sales orders are refused");
+    world.fail_after(1, VismaError::TenantNotApproved { stage: Stage::List });
+    let report = world.run().await;
+    assert_eq!((report.finished, report.unfinished, report.calls), (1, 2, 2), "the other API is refused");
+}
+
+#[tokio::test]
 async fn a_silent_list_delays_no_other_and_is_continued_later() {
     let world = World::new(json!({"collections": ["customer", "supplier"]})).await;
     world.change(TENANT, Collection::Customer, "10001", 30);

@@ -27,7 +27,7 @@ impl Bench {
         let settings = serde_json::from_value(json!({
             "connect_url": url, "erp_url": format!("{url}/erp"), "sales_order_url": format!("{url}/salesorder"),
             "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
-            "scope": "vismanet_erp_service_api:read vismanet_erp_service_api:create",
+            "scope": "vismanet_erp_service_api:read visma.net.erp.salesorder:read",
         }));
         let client = VismaClient::new(SystemHost).unwrap();
         Self { company, client, settings: settings.unwrap(), _server: server }

@@ -53,7 +53,8 @@ impl World {
         settings["visma"] = json!({
             "connect_url": server.url(), "erp_url": format!("{}/erp", server.url()),
             "sales_order_url": format!("{}/salesorder", server.url()),
-            "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "scope": "vismanet_erp_service_api:read",
+            "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
+            "scope": "vismanet_erp_service_api:read visma.net.erp.salesorder:read",
             setting: told,
         });
         settings["tenants"] = json!([{ "id": tenant_id }]);

@@ -132,6 +132,7 @@ async fn explains_each_answer_of_visma_net() {
         (Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None }), [Failed, Skipped, Skipped]),
         (Some(VismaError::TokenRefused { stage: Stage::Resource, status: 401, after: None }), [Ok, Failed, Skipped]),
         (Some(VismaError::CompanyTenantNeeded { stage: Stage::Resource }), [Ok, Failed, Skipped]),
+        (Some(VismaError::NoLicense { stage: Stage::Resource }), [Ok, Failed, Skipped]),
         (Some(unavailable(Stage::Token)), [Failed, Skipped, Skipped]),
         (Some(unavailable(Stage::Resource)), [Ok, Failed, Skipped]),
         (Some(VismaError::RateLimited { stage: Stage::Resource, after: None }), [Ok, Warning, Skipped]),

@@ -163,7 +163,7 @@ entities! {
         name: "sales_order",
         title: "Sales order",
         group: Group::Document,
-        identification: Identification::TypeAndNumber,
+        identification: Identification::Pair,
         resources: &["SalesOrders", "salesorder"],
         keys: &["orderNumber", "orderNbr", "orderId"],
         events: &[
@@ -188,8 +188,8 @@ entities! {
         name: "segment",
         title: "Segment",
         group: Group::Entity,
-        identification: Identification::Key,
-        resources: &["segment"],
+        identification: Identification::Pair,
+        resources: &["dimension"],
         keys: &["segmentId", "segmentKey", "segment"],
         events: &[
             assumed_id("SEGMENT_CHANGED", Kind::Changed),

@@ -62,6 +62,20 @@ async fn each_answer_of_the_erp_has_its_own_error() {
 }
 
 #[tokio::test]
+async fn a_tenant_without_a_license_is_told_apart_whatever_the_status() {
+    let problem = json!({"ExceptionType": "IPPException", "ExceptionMessage": "No license for this company.",
+        "ExceptionFaultCode": "12027", "ExceptionMessageID": "12027_1", "ExceptionDetails": ""});
+    for code in [400, 403, 500] {
+        let bench = Bench::with_token().await;
+        let answer = status(code).set_body_json(&problem);
+        bench.on_account(answer.clone()).await;
+        Mock::given(path(FEEDBACK_PATH)).respond_with(answer).mount(&bench.server).await;
+        assert_eq!(bench.fetch().await.unwrap_err(), VismaError::NoLicense { stage: Stage::Resource }, "{code}");
+        assert_eq!(bench.send_feedback().await, Err(VismaError::NoLicense { stage: Stage::Feedback }), "{code}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
     let bench = Bench::with_token().await;
     let body = format!("{{\"a\":\"{}\"}}", "x".repeat(8 * 1024 * 1024));

@@ -21,8 +21,9 @@ async fn every_collection_is_readable_with_its_etag() {
         stage.tenant.put(collection, "SO/1 a", json!({})).await.unwrap();
         let path = match collection {
             Collection::SalesOrderV3 => "/salesorder/api/v3/SalesOrders/SO/1%20a".to_owned(),
-            Collection::SalesOrder | Collection::Segment => format!("/erp/v1/{}/SO/1%20a", collection.path()),
-            other => format!("/erp/v1/{}/SO%2F1%20a", other.path()),
+            Collection::SalesOrder => "/erp/v1/salesorder/SO/1%20a".to_owned(),
+            Collection::Segment => "/erp/v1/dimension/SO/1%20a".to_owned(),
+            other => format!("/erp/v1/{}/b64(U08vMSBh)", other.path()),
         };
         let response = stage.read(&token, &path).await;
         assert_eq!(response.status(), 200, "{path}");
@@ -34,9 +35,12 @@ async fn every_collection_is_readable_with_its_etag() {
         };
         assert_eq!(etag, format!("\"{}\"", body[version].as_str().unwrap()));
         assert!(body[modified].is_string());
-        assert_eq!(stage.read(&token, &path.replace("1%20a", "2%20a")).await.status(), 404);
+        let other = path.replace("1%20a", "2%20a").replace("U08vMSBh", "U08vMiBh");
+        assert_eq!(stage.read(&token, &other).await.status(), 404);
     }
-    assert_eq!(stage.read(&token, "/erp/v1/journal/1").await.status(), 404);
+    for nothing in ["/erp/v1/journal/1", "/erp/v1/segment/SO/1%20a"] {
+        assert_eq!(stage.read(&token, nothing).await.status(), 404, "{nothing}");
+    }
 }
 
 #[tokio::test]
@@ -45,11 +49,11 @@ async fn a_number_with_odd_characters_is_one_segment() {
     let token = stage.token().await;
     for (key, segment) in [
         ("ÅS 1", "%C3%85S%201"),
-        ("A+B", "A%2BB"),
-        ("1/2", "1%2F2"),
+        ("A+B", "b64(QStC)"),
+        ("1/2", "b64(MS8y)"),
         ("50%", "50%25"),
-        ("19:20", "19%3A20"),
-        ("(7)~#", "%287%29~%23"),
+        ("19:20", "b64(MTk6MjA)"),
+        ("(7)~#", "b64(KDcpfiM)"),
     ] {
         stage.tenant.put(Collection::Inventory, key, json!({})).await.unwrap();
         let response = stage.read(&token, &format!("/erp/v1/inventory/{segment}")).await;
@@ -57,6 +61,7 @@ async fn a_number_with_odd_characters_is_one_segment() {
         assert_eq!(response.json::<Value>().await.unwrap()["inventoryNumber"], key);
     }
     assert_eq!(stage.read(&token, "/erp/v1/inventory/1/2").await.status(), 404, "two segments");
+    assert_eq!(stage.read(&token, "/erp/v1/inventory/1%2F2").await.status(), 400, "a reserved character");
     let keys = keys(&stage, &token, "/erp/v1/inventory?pageNumber=1&pageSize=10", "inventoryNumber").await;
     assert_eq!(keys, ["(7)~#", "1/2", "19:20", "50%", "A+B", "ÅS 1"], "a list holds them");
 }
@@ -266,6 +271,20 @@ async fn a_token_expires_and_needs_the_scope() {
     let (_, answer) = stage.ask_token(&[("scope", "vismanet_erp_service_api:create")]).await;
     let token = answer["access_token"].as_str().unwrap();
     assert_eq!(stage.read(token, "/erp/v1/account").await.status(), 403);
+}
+
+#[tokio::test]
+async fn sales_orders_of_version_three_have_scopes_of_their_own() {
+    let stage = Stage::new().await;
+    for (scope, statuses) in
+        [("vismanet_erp_service_api:read", [200, 403]), ("visma.net.erp.salesorder:read", [403, 200])]
+    {
+        let (_, answer) = stage.ask_token(&[("scope", scope)]).await;
+        let token = answer["access_token"].as_str().unwrap();
+        for (path, status) in ["/erp/v1/account", "/salesorder/api/v3/SalesOrders"].into_iter().zip(statuses) {
+            assert_eq!(stage.read(token, path).await.status(), status, "{path} with {scope}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ use serde_json::Value;
 use standin::{CLIENT_ID, CLIENT_SECRET, Client, NewTenant, Options, Server, Subscription, TenantClient};
 
 pub(crate) const SECRET: &str = "s3cret";
+const SCOPE: &str = "vismanet_erp_service_api:read vismanet_erp_service_api:create visma.net.erp.salesorder:read \
+                     visma.net.erp.salesorder:write";
 
 /// A stand-in with one tenant.
 pub(crate) struct Stage {
@@ -56,7 +58,7 @@ impl Stage {
             ("grant_type", "client_credentials"),
             ("client_id", CLIENT_ID),
             ("client_secret", CLIENT_SECRET),
-            ("scope", "vismanet_erp_service_api:read vismanet_erp_service_api:create vismanet_erp_service_api:update"),
+            ("scope", SCOPE),
             ("tenant_id", id.as_str()),
         ]);
         form.extend(changes.iter().copied());

@@ -54,7 +54,9 @@ pub async fn approvals(client: &impl Visma, settings: &Settings, tenant: &str) -
             | VismaError::Unexpected { stage: Stage::Token, .. }
     );
     match error {
-        VismaError::TokenRefused { stage: Stage::Resource, .. } | VismaError::CompanyTenantNeeded { .. } => {
+        VismaError::TokenRefused { stage: Stage::Resource, .. }
+        | VismaError::CompanyTenantNeeded { .. }
+        | VismaError::NoLicense { .. } => {
             let seen = format!("{seen}: customer tenant, not company tenant?");
             let advice = "Visma Connect gives a token, and the ERP refuses it. So it does with the id of the \
                           customer. Put the id of the company in its place, under `tenants` or in the subscription \
