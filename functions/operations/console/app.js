@@ -3,7 +3,8 @@
 import { read, remember, write } from "./address.js";
 import { events } from "./api.js";
 import { counters } from "./counters.js";
-import { announce, button, called, control, field, h, heading } from "./dom.js";
+import { done } from "./deeds.js";
+import { announce, button, called, control, field, h, heading, tabs } from "./dom.js";
 import { box } from "./find.js";
 import { comeBack, config, join, keep, leave, session, signOutEverywhere } from "./session.js";
 import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
@@ -58,13 +59,10 @@ async function route(event, hasSignedIn) {
   zones.replaceChildren(...[...new Set([OWN, "UTC", zone()])]
     .map((name) => h("option", { value: name, selected: name === zone() }, name)));
   frame();
-  for (const link of views.querySelectorAll("a")) {
-    if (link.dataset.view === (UNDER[view] ?? view)) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  const { done } = await import("./deeds.js");
-  const repaired = (listener) => done.addEventListener("done", (event) => {
-    listener(event.detail);
+  views.replaceChildren(tabs(Object.entries(MENU).map(([name, label]) =>
+    [`#/${name}`, label, name === (UNDER[view] ?? view)])));
+  const repaired = (listener) => done.addEventListener("done", () => {
+    listener();
     polling?.now();
   }, { signal });
   try {
@@ -111,8 +109,6 @@ function frame() {
   if (polling) return;
   const { name, roles } = session();
   header.hidden = false;
-  views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) =>
-    h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
   who.replaceChildren(h("span", { class: "name", title: name }, name),
     h("span", { class: "roles" }, roles.join(" · ") || "no role"),
     zones,

@@ -2,12 +2,12 @@
 
 import { read as address, remember, write } from "./address.js";
 import { again, get, newest } from "./api.js";
-import { announce, button, empty, h, heading, number, trouble } from "./dom.js";
+import { announce, button, empty, h, heading, moment, number, span, tabs, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { groups } from "./groups.js";
-import { follow } from "./live.js";
-import { quotas } from "./quotas.js";
-import { pagesOf } from "./table.js";
+import { filled, follow } from "./live.js";
+import { grid, listLink, pagesOf } from "./table.js";
+import { tenantText } from "./tenants.js";
 import { MARKS } from "./words.js";
 
 export const title = "Attention";
@@ -20,10 +20,8 @@ const ENOUGH = 20;
 async function kindOf(query, place, signal) {
   const counts = await again("counts", {}, signal).catch(() => ({}));
   const kind = MARKS[query.kind] ? query.kind : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
-  const tab = ([mark, [label]]) =>
-    h("li", {}, h("a", { href: `#/attention?kind=${mark}`, "aria-current": mark === kind ? "page" : null }, label,
-      counts[mark] > 0 && ` ${number(counts[mark])}`));
-  place.replaceChildren(h("ul", {}, Object.entries(MARKS).map(tab)));
+  place.replaceChildren(tabs(Object.entries(MARKS).map(([mark, [label]]) =>
+    [`#/attention?kind=${mark}`, counts[mark] > 0 ? `${label} ${number(counts[mark])}` : label, mark === kind])));
   if (!signal.aborted) remember({ kind });
   return kind;
 }
@@ -93,4 +91,20 @@ export async function show(main, { query, go, signal, repaired }) {
     return came > 0 ? `${came} new` : went > 0 ? `${went} gone` : "";
   };
   follow(results, { look, bring: begin, signal });
+}
+
+/** Tenants without calls left, and about when their waiting notifications are done. */
+const quotas = (place, signal) => filled(place, signal, async (own) => {
+  const { items } = await get("quotas", {}, own);
+  meet(...items.map(({ tenant }) => tenant));
+  return items.length === 0 ? empty("Nothing waits for calls.") : quotaTable(items);
+})();
+
+function quotaTable(items) {
+  const heads = ["Tenant", "Waiting", "Calls an hour", "Done in about", "Done at about"];
+  const row = (quota) => [tenantText(quota.tenant),
+    h("a", { href: listLink({ tenant: quota.tenant, state: "retrying" }) }, number(quota.waiting)),
+    [number(quota.calls_per_hour), quota.is_assumed && " (assumed)"], span(new Date(quota.done_at) - Date.now()),
+    moment(quota.done_at)];
+  return grid("What waits for calls, by tenant", heads, items.map(row));
 }

@@ -58,6 +58,10 @@ export function button(label, click, attributes = {}) {
 export const card = (id, title, ...content) =>
   h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), ...content);
 
+/** The links of tabs: address, text, and whether it is open. */
+export const tabs = (links) => h("ul", {}, links.map(([href, text, isOpen]) =>
+  h("li", {}, h("a", { href, "aria-current": isOpen ? "page" : null }, text))));
+
 /** A term and its value, for a list of facts. */
 export const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
 
