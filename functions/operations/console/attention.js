@@ -2,7 +2,7 @@
 
 import { read as address, remember, write } from "./address.js";
 import { again, get, newest } from "./api.js";
-import { announce, button, empty, h, heading, moment, number, span, tabs, trouble } from "./dom.js";
+import { announce, button, empty, h, heading, moment, number, renew, span, tabs, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { groups } from "./groups.js";
 import { filled, follow } from "./live.js";
@@ -42,8 +42,7 @@ export async function show(main, { query, go, signal, repaired }) {
   const asked = { kind, tenant, acknowledged, limit: 50 };
   let [items, first] = [[], []];
   const next = newest(signal);
-  const begin = async () => {
-    const own = next();
+  const begin = () => next(async (own) => {
     const more = button("Load more", () => load(true), { class: "quiet" });
     const foot = h("div", { class: "foot" }, more);
     let [read, cursor, pages] = [[], undefined, 0];
@@ -60,7 +59,7 @@ export async function show(main, { query, go, signal, repaired }) {
           cursor = page.next;
         }
       } catch (error) {
-        if (!own.aborted) results.replaceChildren(trouble(error, begin));
+        if (!own.aborted) renew(results, trouble(error, begin));
         return;
       }
       pages += 1;
@@ -68,18 +67,16 @@ export async function show(main, { query, go, signal, repaired }) {
       more.hidden = !cursor;
       more.disabled = false;
       const nothing = read.length === 0 && !cursor;
-      const held = results.contains(document.activeElement);
-      results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))]
-        : [...groups(read, kind, { go, signal }), foot]));
+      renew(results, nothing ? empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))
+        : [...groups(read, kind, { go, signal }), foot]);
       announce(`${read.length} shown`);
       if (isAsked) [...results.querySelectorAll("a.key")]
         .find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
-      else if (held) main.querySelector("h1").focus();
     }
     const wanted = pagesOf(address().query);
     for (let count = 0; count === pages && count < wanted && (count === 0 || cursor); count += 1)
       await load();
-  };
+  });
   repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));
   await begin();
   // What has been added or removed since the list was read.

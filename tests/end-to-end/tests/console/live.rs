@@ -8,11 +8,18 @@ use standin::Change;
 
 /// Simulates a return to the tab, which makes the console ask at once.
 pub(crate) const LOOK: &str = "document.dispatchEvent(new Event('visibilitychange'))";
-/// The same, but not within three seconds of the last time: asking again ends the request before.
-const LOOK_AT_TIMES: &str = "
-    if (performance.now() < (window.next ?? 0)) return;
-    window.next = performance.now() + 3000;
-    document.dispatchEvent(new Event('visibilitychange'))";
+
+/// Answers two kinds of requests after a second.
+const SLOW: &str = "
+    const real = window.fetch;
+    window.fetch = async (url, options) => {
+        if (!['counts', 'observed'].includes(new URL(url).pathname.split('/').at(-1))) return real(url, options);
+        await new Promise((answer, stop) => {
+            setTimeout(answer, 1000);
+            options.signal.addEventListener('abort', () => stop(options.signal.reason));
+        });
+        return new Response(JSON.stringify({ dead: 333, items: [] }));
+    };";
 
 /// The first request for the counts is answered last. It ends when it is aborted, as a real one.
 const OUT_OF_ORDER: &str = "
@@ -68,7 +75,7 @@ async fn new_rows_wait_behind_a_mark_while_the_list_is_read_and_appear_otherwise
     tab_to(browser, "Customer 5301: open").await;
     changed(&company, "5302").await;
     until("the mark", async || {
-        browser.script(LOOK_AT_TIMES, vec![]).await;
+        browser.script(LOOK, vec![]).await;
         (browser.texts("button.new").await == ["1 new"]).then_some(())
     })
     .await;
@@ -86,7 +93,7 @@ async fn new_rows_wait_behind_a_mark_while_the_list_is_read_and_appear_otherwise
     browser.script("document.activeElement.blur()", vec![]).await;
     changed(&company, "5303").await;
     until("three rows", async || {
-        browser.script(LOOK_AT_TIMES, vec![]).await;
+        browser.script(LOOK, vec![]).await;
         (browser.all("tbody tr").await.len() == 3).then_some(())
     })
     .await;
@@ -106,6 +113,28 @@ async fn an_older_answer_does_not_replace_a_newer_one() {
     browser.reads("a.tile[data-name=dead] b", "222").await;
     browser.script("return window.answered()", vec![]).await;
     assert_eq!(browser.texts("a.tile[data-name=dead] b").await, ["222"]);
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_person_who_asks_faster_than_answers_come_sees_answers() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.reads("h1", "Overview").await;
+    browser.script(SLOW, vec![]).await;
+    until("the counts", async || {
+        browser.script(LOOK, vec![]).await;
+        (browser.texts("a.tile[data-name=dead] b").await == ["333"]).then_some(())
+    })
+    .await;
+    console.view("#/observed", "Observed").await;
+    until("the list", async || {
+        browser.press("Read again").await;
+        (browser.texts("main .empty").await == ["Nothing here."]).then_some(())
+    })
+    .await;
     browser.was_content().await;
 }
 
