@@ -18,6 +18,7 @@ const VIEWS = {
 };
 const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses",
   replay: "Replays", letters: "Dead letters", observed: "Observed", audit: "Audit" };
+const ENDED = "Your session has ended. Sign in again.";
 /** The entry of the menu for views that are not in the menu. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 
@@ -47,7 +48,7 @@ function end() {
 // The focus goes to the heading of a new view, but not when the page has just been opened. Going
 // back, it returns to the control that was used last, and the page to its place.
 async function route(event, hasSignedIn) {
-  if (!session()) return signedOut();
+  if (!session()) return signedOut(shown && ENDED);
   const isFirst = shown === null && !hasSignedIn;
   const left = event?.isTrusted && history.state;
   end();
@@ -128,6 +129,8 @@ async function signedOut(message) {
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
   const { clientId, issuer } = await config().catch(() => ({}));
+  // Another tab may have answered meanwhile.
+  if (shown) return;
   const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }),
     h("p", { class: "hint" }, `${new URL(issuer).host} will ask you.`)] : [];
   const failed = (error) => { problem.textContent = error.message; };
@@ -165,7 +168,7 @@ addEventListener("hashchange", route);
 addEventListener("click", leaveMark, true);
 // A person who is signing in again is not disturbed.
 addEventListener("signed-out", () => shown && signedOut("You have signed out in another tab."));
-events.addEventListener("signed-out", () => shown && signedOut("Your session has ended. Sign in again."));
+events.addEventListener("signed-out", () => shown && signedOut(ENDED));
 try {
   const hasSignedIn = await comeBack();
   await join();
