@@ -17,19 +17,21 @@ const MOST = 10;
 const ENOUGH = 20;
 
 /** The kind in the address, or else the first kind that has entries. */
-async function kindOf(query, place, signal) {
+async function kindOf({ kind: wanted, tenant }, place, signal) {
   const counts = await again("counts", {}, signal).catch(() => ({}));
-  const kind = MARKS[query.kind] ? query.kind : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
+  const kind = MARKS[wanted] ? wanted : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
+  // The counts are those of all tenants.
+  const text = (mark, label) => (counts[mark] > 0 && !tenant ? `${label} ${number(counts[mark])}` : label);
   place.replaceChildren(tabs(Object.entries(MARKS).map(([mark, [label]]) =>
-    [`#/attention?kind=${mark}`, counts[mark] > 0 ? `${label} ${number(counts[mark])}` : label, mark === kind])));
+    [write("attention", { kind: mark, tenant }), text(mark, label), mark === kind])));
   if (!signal.aborted) remember({ kind });
   return kind;
 }
 
 export async function show(main, { query, go, signal, repaired }) {
-  const tabs = h("nav", { class: "tabs", "aria-label": "Kinds of attention" });
-  main.append(heading(title), tabs);
-  const kind = await kindOf(query, tabs, signal);
+  const kinds = h("nav", { class: "tabs", "aria-label": "Kinds of attention" });
+  main.append(heading(title), kinds);
+  const kind = await kindOf(query, kinds, signal);
   const results = h("section", { "aria-label": MARKS[kind][0] });
   const { tenant, acknowledged } = query;
   const other = h("a", { href: write("attention", { kind, tenant, acknowledged: !acknowledged }) },
@@ -37,7 +39,8 @@ export async function show(main, { query, go, signal, repaired }) {
   const waits = ["paused", "rate_limited"].includes(kind);
   main.append(h("p", { class: "lead" },
     acknowledged ? "These are acknowledged. One comes back when it changes again." : MARKS[kind][2],
-    !waits && [" ", other]), results);
+    !waits && [" ", other], tenant && kind !== "rate_limited" && [" Only of ", tenantText(tenant), ". ",
+      h("a", { href: write("attention", { kind, acknowledged }) }, "All tenants")]), results);
   if (kind === "rate_limited") return quotas(results, signal);
   const asked = { kind, tenant, acknowledged, limit: 50 };
   let [items, first] = [[], []];
@@ -77,7 +80,7 @@ export async function show(main, { query, go, signal, repaired }) {
     for (let count = 0; count === pages && count < wanted && (count === 0 || cursor); count += 1)
       await load();
   });
-  repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));
+  repaired(() => Promise.all([kindOf({ kind, tenant }, kinds, signal), begin()]));
   await begin();
   // What has been added or removed since the list was read.
   const look = async (own) => {
