@@ -23,7 +23,7 @@ export async function show(main, { query, go, signal }) {
     list.body.append(...page.items.map((one) =>
       cells(HEADS, [moment(one.at), one.by, one.role, one.deed, one.tenant ? tenantText(one.tenant) : "–",
         `${one.kind} ${one.name}`, one.result ?? "–"])));
-    told.textContent = `${size(list, page.next)}${query.from ? "" : " of the last 30 days"}.`;
+    told.textContent = `${size(list, page.next)}${query.from || query.to ? "" : " of the last 30 days"}.`;
     return page.next;
   });
   await begin();

@@ -1,5 +1,6 @@
 // The list of a tenant's notifications.
 
+import { remember } from "./address.js";
 import { again, get } from "./api.js";
 import { button, empty, h, heading } from "./dom.js";
 import { choose, chosen, entityField, eventField, filters, keyField, recent, stateField, tenantField,
@@ -27,13 +28,14 @@ export function show(main, { query: asked, go, signal }) {
   main.append(heading(title), narrowing(query, go), ...[only].filter(Boolean), results);
   if (!query.tenant) return results.append(welcome(go, asked));
   choose(query.tenant);
+  remember({ tenant: query.tenant });
   return query.key ? ofNumber(results, query, signal) : ofTenant(results, query, signal);
 }
 
 function narrowing(query, go) {
   const fields = [tenantField(query.tenant), entityField(query.entity), keyField(query.key), eventField(query.event),
     stateField(query.state), timeField("Received from", "from", query.from),
-    timeField("Received to", "to", query.to)];
+    timeField("Received to", "to", query.to), h("input", { type: "hidden", name: "is", value: query.is ?? "" })];
   const form = filters("notifications", go, "Filter", fields, "Clear", { tenant: query.tenant });
   // On a narrow screen the filters are closed, so that the list comes first.
   const wide = matchMedia("(min-width: 46rem)").matches;
@@ -54,32 +56,38 @@ async function ofTenant(results, query, signal) {
   const { tenant, entity, event, state, from, to } = query;
   const fits = ONLY[query.is]?.[1] ?? (() => true);
   const list = table(`Notifications of ${tenant}, newest first`);
-  let [next, since] = [];
+  // `seen` is the time of the newest one that was read.
+  let [next, since, seen] = [];
   const asked = { tenant, entity, event, state, from, to, limit: 50 };
   const tell = () => {
     const shown = list.body.children.length === 0 && !next ? "Nothing in this time" : size(list, next);
-    told.textContent = `${shown}. Received since ${day(since)}${from ? "" : ", the last seven days"}.`;
+    told.textContent = `${shown}. Received since ${day(since)}${from || to ? "" : ", the last seven days"}.`;
   };
   const { told, begin } = paged(results, list, "Load more", signal, async (cursor) => {
     const page = await get("notifications", { ...asked, cursor }, signal);
     list.add(page.items.filter(fits));
     ({ next, from: since } = page);
+    seen ??= page.items[0]?.received_at;
     tell();
     return next;
   });
   await begin();
-  let [fresh, isGap] = [[], false];
+  let [fresh, isGap, newest] = [[], false];
   const look = async (own) => {
     const page = await again("notifications", { ...asked, from: from ?? since }, own);
     since ??= page.from;
-    fresh = list.renew(page.items.filter(fits));
-    isGap = Boolean(page.next) && fresh.length > 0 && fresh.length === page.items.length;
-    return fresh.length > 0 ? `${fresh.length}${isGap ? " or more" : ""} new` : "";
+    fresh = list.renew(page.items).filter(fits);
+    const [first, last] = [page.items[0], page.items.at(-1)];
+    isGap = Boolean(page.next && last) && !(new Date(last.received_at) <= new Date(seen));
+    newest = first?.received_at;
+    if (fresh.length === 0 && !isGap) seen = newest ?? seen;
+    return isGap ? `${fresh.length} or more new` : fresh.length > 0 ? `${fresh.length} new` : "";
   };
   const bring = () => {
     // More than a page is new, so the list is read from the start.
     if (isGap) return dispatchEvent(new Event("hashchange"));
     list.first(fresh);
+    seen = newest;
     tell();
   };
   if (!to || new Date(to) > new Date()) follow(results, { look, bring, signal });

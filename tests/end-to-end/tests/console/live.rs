@@ -58,6 +58,17 @@ const RECOVERED: &str = "
         return new Response(JSON.stringify(body), { status });
     };";
 
+/// Answers with a failure, and after `window.more` with a page of which each is new.
+const GAP: &str = "
+    const [real, at] = [window.fetch, Date.now()];
+    const one = (key, state) => ({ ref: key, key, tenant: 'late', entity: 'customer', event: 'CUSTOMER_UPDATED', state,
+        received_at: new Date(at + Number(key)).toISOString(), feedback: { state: 'none' } });
+    window.fetch = async (url, options) => {
+        if (!String(url).includes('/v1/notifications?')) return real(url, options);
+        const [items, next] = window.more ? [[one('3', 'dead'), one('2', 'processed')], 'cursor'] : [[one('1', 'dead')]];
+        return new Response(JSON.stringify({ items, next, from: one('0').received_at }));
+    };";
+
 async fn changed(company: &Company, number: &str) {
     let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", number)).await.unwrap();
     company.answered(&changed.emitted).await;
@@ -169,6 +180,21 @@ async fn a_list_that_failed_at_first_counts_each_row_once() {
 }
 
 #[tokio::test]
+async fn a_filtered_list_is_read_again_if_more_is_new_than_a_page() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.script(GAP, vec![]).await;
+    console.view("#/notifications?tenant=late&is=failed", "Notifications").await;
+    console.rows(1).await;
+    tab_to(browser, "Customer 1: open").await;
+    browser.script(&format!("window.more = true; {LOOK}"), vec![]).await;
+    browser.reads("button.new", "1 or more new").await;
+    browser.was_content().await;
+}
+
+#[tokio::test]
 async fn times_name_their_zone_and_a_link_shows_them_in_the_same_one() {
     let company = Company::new(company::IN_A_ZONE).await;
     changed(&company, "5401").await;
@@ -212,4 +238,8 @@ async fn unchanged_times_stay(console: &Console) {
     })
     .await;
     assert!(address.fragment().unwrap().contains(first), "{address}");
+    // Of a mistyped year, the API says what is wrong.
+    let read = "return import(arguments[0]).then(({ fromField }) => Number.isFinite(fromField('20260-11-28T12:00')))";
+    let script = format!("{}/zone.js", console.url);
+    assert_eq!(console.browser.script(read, vec![script.into()]).await, true);
 }

@@ -68,6 +68,13 @@ async fn an_operator_sees_the_counts_and_opens_the_list_of_a_bar() {
     let address = browser.address().await;
     let place = address.fragment().unwrap();
     assert!(place.contains(&tenant) && place.contains("is=failed") && place.contains("from="), "{place}");
+    browser.fill("Event", "CUSTOMER_UPDATED").await;
+    browser.press("Show").await;
+    let narrowed = until("the address of the form", async || {
+        browser.address().await.fragment().filter(|place| place.contains("event=")).map(str::to_owned)
+    })
+    .await;
+    assert!(narrowed.contains("is=failed"), "{narrowed}");
     browser.was_content().await;
 }
 
