@@ -22,7 +22,7 @@ const ENDED = "Your session has ended. Sign in again.";
 /** The entry of the menu for views that are not in the menu. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 
-const [main, header, views, who, strip, find] = ["main", "header", "views", "who", "counters", "find"]
+const [main, header, views, who, strip, find, toasts] = ["main", "header", "views", "who", "counters", "find", "toasts"]
   .map((id) => document.getElementById(id));
 const zones = h("select", { "aria-label": "Time zone", on: { change: changeZone } });
 let polling = null;
@@ -125,7 +125,7 @@ async function signedOut(message) {
   polling?.end();
   polling = null;
   header.hidden = true;
-  for (const one of [main, views, who, strip, find]) one.replaceChildren();
+  for (const one of [main, views, who, strip, find, toasts]) one.replaceChildren();
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
   const { clientId, issuer } = await config().catch(() => ({}));
