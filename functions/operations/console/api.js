@@ -62,36 +62,39 @@ export function again(path, query, signal) {
 
 export const post = (path, body, signal) => ask("POST", `v1/${path}`, { body, signal });
 
-// A signal for each call. The next call aborts it, so that an older answer never replaces a newer
-// one.
+// Runs steps, each with a signal for its requests. A step that has ended ends those that began before
+// it, so that an older answer never replaces a newer one. The oldest steps go on when another begins:
+// a person who asks faster than the API answers still sees answers.
 export function newest(signal) {
-  let last;
-  return () => {
-    last?.abort();
-    last = new AbortController();
-    return AbortSignal.any([signal, last.signal]);
+  const begun = [];
+  return async (step) => {
+    for (const one of begun.splice(2)) one.abort();
+    const last = new AbortController();
+    begun.push(last);
+    const own = AbortSignal.any([signal, last.signal]);
+    await step(own);
+    if (!own.aborted) for (const one of begun.splice(0, begun.indexOf(last))) one.abort();
   };
 }
 
 // Calls `step` after `first` milliseconds, then less often while nothing changes, and never while
-// the tab is hidden. A step gets a signal for its requests. The next step aborts it.
+// the tab is hidden. A step gets a signal for its requests.
 export function repeat(step, { first = 5000, longest = 60000, signal }) {
   const next = newest(signal);
   let wait = first;
   let timer = 0;
-  const run = async () => {
+  const plan = () => {
     clearTimeout(timer);
-    if (signal.aborted) return;
-    const own = next();
+    if (!document.hidden) timer = setTimeout(run, wait);
+  };
+  const run = () => signal.aborted || next(async (own) => {
     const outcome = await step(own).catch(() => "same");
     if (own.aborted) return;
     wait = outcome === "changed" ? first : Math.min(wait * 1.6, longest);
     plan();
-  };
-  const plan = () => {
-    if (!document.hidden) timer = setTimeout(run, wait);
-  };
+  });
   const now = () => {
+    clearTimeout(timer);
     wait = first;
     return run();
   };

@@ -3,7 +3,8 @@
 import { read, remember, write } from "./address.js";
 import { events } from "./api.js";
 import { counters } from "./counters.js";
-import { announce, button, called, control, field, h, heading } from "./dom.js";
+import { done } from "./deeds.js";
+import { announce, button, called, control, field, h, heading, tabs } from "./dom.js";
 import { box } from "./find.js";
 import { comeBack, config, join, keep, leave, session, signOutEverywhere } from "./session.js";
 import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
@@ -17,10 +18,11 @@ const VIEWS = {
 };
 const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses",
   replay: "Replays", letters: "Dead letters", observed: "Observed", audit: "Audit" };
+const ENDED = "Your session has ended. Sign in again.";
 /** The entry of the menu for views that are not in the menu. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 
-const [main, header, views, who, strip, find] = ["main", "header", "views", "who", "counters", "find"]
+const [main, header, views, who, strip, find, toasts] = ["main", "header", "views", "who", "counters", "find", "toasts"]
   .map((id) => document.getElementById(id));
 const zones = h("select", { "aria-label": "Time zone", on: { change: changeZone } });
 let polling = null;
@@ -46,7 +48,7 @@ function end() {
 // The focus goes to the heading of a new view, but not when the page has just been opened. Going
 // back, it returns to the control that was used last, and the page to its place.
 async function route(event, hasSignedIn) {
-  if (!session()) return signedOut();
+  if (!session()) return signedOut(shown && ENDED);
   const isFirst = shown === null && !hasSignedIn;
   const left = event?.isTrusted && history.state;
   end();
@@ -58,13 +60,10 @@ async function route(event, hasSignedIn) {
   zones.replaceChildren(...[...new Set([OWN, "UTC", zone()])]
     .map((name) => h("option", { value: name, selected: name === zone() }, name)));
   frame();
-  for (const link of views.querySelectorAll("a")) {
-    if (link.dataset.view === (UNDER[view] ?? view)) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  const { done } = await import("./deeds.js");
-  const repaired = (listener) => done.addEventListener("done", (event) => {
-    listener(event.detail);
+  views.replaceChildren(tabs(Object.entries(MENU).map(([name, label]) =>
+    [`#/${name}`, label, name === (UNDER[view] ?? view)])));
+  const repaired = (listener) => done.addEventListener("done", () => {
+    listener();
     polling?.now();
   }, { signal });
   try {
@@ -111,8 +110,6 @@ function frame() {
   if (polling) return;
   const { name, roles } = session();
   header.hidden = false;
-  views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) =>
-    h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
   who.replaceChildren(h("span", { class: "name", title: name }, name),
     h("span", { class: "roles" }, roles.join(" · ") || "no role"),
     zones,
@@ -128,10 +125,12 @@ async function signedOut(message) {
   polling?.end();
   polling = null;
   header.hidden = true;
-  for (const one of [main, views, who, strip, find]) one.replaceChildren();
+  for (const one of [main, views, who, strip, find, toasts]) one.replaceChildren();
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
   const { clientId, issuer } = await config().catch(() => ({}));
+  // Another tab may have answered meanwhile.
+  if (shown) return;
   const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }),
     h("p", { class: "hint" }, `${new URL(issuer).host} will ask you.`)] : [];
   const failed = (error) => { problem.textContent = error.message; };
@@ -169,7 +168,7 @@ addEventListener("hashchange", route);
 addEventListener("click", leaveMark, true);
 // A person who is signing in again is not disturbed.
 addEventListener("signed-out", () => shown && signedOut("You have signed out in another tab."));
-events.addEventListener("signed-out", () => shown && signedOut("Your session has ended. Sign in again."));
+events.addEventListener("signed-out", () => shown && signedOut(ENDED));
 try {
   const hasSignedIn = await comeBack();
   await join();

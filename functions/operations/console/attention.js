@@ -2,12 +2,12 @@
 
 import { read as address, remember, write } from "./address.js";
 import { again, get, newest } from "./api.js";
-import { announce, button, empty, h, heading, number, trouble } from "./dom.js";
+import { announce, button, empty, h, heading, moment, number, renew, span, tabs, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { groups } from "./groups.js";
-import { follow } from "./live.js";
-import { quotas } from "./quotas.js";
-import { pagesOf } from "./table.js";
+import { filled, follow } from "./live.js";
+import { grid, listLink, pagesOf } from "./table.js";
+import { tenantText } from "./tenants.js";
 import { MARKS } from "./words.js";
 
 export const title = "Attention";
@@ -17,21 +17,21 @@ const MOST = 10;
 const ENOUGH = 20;
 
 /** The kind in the address, or else the first kind that has entries. */
-async function kindOf(query, place, signal) {
+async function kindOf({ kind: wanted, tenant }, place, signal) {
   const counts = await again("counts", {}, signal).catch(() => ({}));
-  const kind = MARKS[query.kind] ? query.kind : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
-  const tab = ([mark, [label]]) =>
-    h("li", {}, h("a", { href: `#/attention?kind=${mark}`, "aria-current": mark === kind ? "page" : null }, label,
-      counts[mark] > 0 && ` ${number(counts[mark])}`));
-  place.replaceChildren(h("ul", {}, Object.entries(MARKS).map(tab)));
+  const kind = MARKS[wanted] ? wanted : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
+  // The counts are those of all tenants.
+  const text = (mark, label) => (counts[mark] > 0 && !tenant ? `${label} ${number(counts[mark])}` : label);
+  place.replaceChildren(tabs(Object.entries(MARKS).map(([mark, [label]]) =>
+    [write("attention", { kind: mark, tenant }), text(mark, label), mark === kind])));
   if (!signal.aborted) remember({ kind });
   return kind;
 }
 
 export async function show(main, { query, go, signal, repaired }) {
-  const tabs = h("nav", { class: "tabs", "aria-label": "Kinds of attention" });
-  main.append(heading(title), tabs);
-  const kind = await kindOf(query, tabs, signal);
+  const kinds = h("nav", { class: "tabs", "aria-label": "Kinds of attention" });
+  main.append(heading(title), kinds);
+  const kind = await kindOf(query, kinds, signal);
   const results = h("section", { "aria-label": MARKS[kind][0] });
   const { tenant, acknowledged } = query;
   const other = h("a", { href: write("attention", { kind, tenant, acknowledged: !acknowledged }) },
@@ -39,13 +39,13 @@ export async function show(main, { query, go, signal, repaired }) {
   const waits = ["paused", "rate_limited"].includes(kind);
   main.append(h("p", { class: "lead" },
     acknowledged ? "These are acknowledged. One comes back when it changes again." : MARKS[kind][2],
-    !waits && [" ", other]), results);
+    !waits && [" ", other], tenant && kind !== "rate_limited" && [" Only of ", tenantText(tenant), ". ",
+      h("a", { href: write("attention", { kind, acknowledged }) }, "All tenants")]), results);
   if (kind === "rate_limited") return quotas(results, signal);
   const asked = { kind, tenant, acknowledged, limit: 50 };
   let [items, first] = [[], []];
   const next = newest(signal);
-  const begin = async () => {
-    const own = next();
+  const begin = () => next(async (own) => {
     const more = button("Load more", () => load(true), { class: "quiet" });
     const foot = h("div", { class: "foot" }, more);
     let [read, cursor, pages] = [[], undefined, 0];
@@ -62,7 +62,7 @@ export async function show(main, { query, go, signal, repaired }) {
           cursor = page.next;
         }
       } catch (error) {
-        if (!own.aborted) results.replaceChildren(trouble(error, begin));
+        if (!own.aborted) renew(results, trouble(error, begin));
         return;
       }
       pages += 1;
@@ -70,19 +70,17 @@ export async function show(main, { query, go, signal, repaired }) {
       more.hidden = !cursor;
       more.disabled = false;
       const nothing = read.length === 0 && !cursor;
-      const held = results.contains(document.activeElement);
-      results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))]
-        : [...groups(read, kind, { go, signal }), foot]));
+      renew(results, nothing ? empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))
+        : [...groups(read, kind, { go, signal }), foot]);
       announce(`${read.length} shown`);
       if (isAsked) [...results.querySelectorAll("a.key")]
         .find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
-      else if (held) main.querySelector("h1").focus();
     }
     const wanted = pagesOf(address().query);
     for (let count = 0; count === pages && count < wanted && (count === 0 || cursor); count += 1)
       await load();
-  };
-  repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));
+  });
+  repaired(() => Promise.all([kindOf({ kind, tenant }, kinds, signal), begin()]));
   await begin();
   // What has been added or removed since the list was read.
   const look = async (own) => {
@@ -93,4 +91,20 @@ export async function show(main, { query, go, signal, repaired }) {
     return came > 0 ? `${came} new` : went > 0 ? `${went} gone` : "";
   };
   follow(results, { look, bring: begin, signal });
+}
+
+/** Tenants without calls left, and about when their waiting notifications are done. */
+const quotas = (place, signal) => filled(place, signal, async (own) => {
+  const { items } = await get("quotas", {}, own);
+  meet(...items.map(({ tenant }) => tenant));
+  return items.length === 0 ? empty("Nothing waits for calls.") : quotaTable(items);
+})();
+
+function quotaTable(items) {
+  const heads = ["Tenant", "Waiting", "Calls an hour", "Done in about", "Done at about"];
+  const row = (quota) => [tenantText(quota.tenant),
+    h("a", { href: listLink({ tenant: quota.tenant, state: "retrying" }) }, number(quota.waiting)),
+    [number(quota.calls_per_hour), quota.is_assumed && " (assumed)"], span(new Date(quota.done_at) - Date.now()),
+    moment(quota.done_at)];
+  return grid("What waits for calls, by tenant", heads, items.map(row));
 }

@@ -12,7 +12,7 @@ const SHOWN = [...WORDS, ["pauses", "Pauses", "info", "#/pauses"]];
 export function counters(strip, signal) {
   const tiles = Object.fromEntries(SHOWN.map(([name, label, tone, href]) => {
     const value = h("b", {}, "–");
-    const tile = h("a", { class: "tile", href, "data-tone": tone, "data-name": name }, value, h("span", {}, label));
+    const tile = h("a", { class: `tile ${tone}`, href, "data-name": name }, value, h("span", {}, label));
     return [name, { tile, value }];
   }));
   const list = h("ul", {}, Object.values(tiles).map(({ tile }) => h("li", {}, tile)));

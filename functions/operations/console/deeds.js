@@ -5,7 +5,7 @@ import { button, chip, dialog, fact, field, h, moment, toast } from "./dom.js";
 import { entity, FEEDBACK } from "./words.js";
 import { may } from "./session.js";
 
-/** Receives an event after each action, with the notification's `ref` as detail. */
+/** Receives an event after each action. */
 export const done = new EventTarget();
 
 const UNFINISHED = ["retrying", "paused", "dead", "parked"];
@@ -46,28 +46,45 @@ function act({ ref, attention }, deed, note) {
 
 export const resend = (item) => confirmed(item, "replay");
 
+const noteArea = () => h("textarea", { rows: 2, maxlength: 500, autofocus: true });
+
 /** Asks for a note, does the action, and shows a message. */
-export function confirmed(item, deed) {
-  const [label, meaning, after] = DEEDS[deed];
-  const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
-  form(`${label}: ${entity(item.entity)} ${item.key}`, label,
-    [h("p", {}, meaning), field("Note", note, "Optional. Shown in the timeline.")], async () => {
-    await act(item, deed, note.value);
-    finished(item, after);
+export const confirmed = (item, deed) =>
+  noted(deed, `${entity(item.entity)} ${item.key}`, "Optional. Shown in the timeline.", async (note) => {
+    await act(item, deed, note);
+    finished(DEEDS[deed][2]);
   });
-}
 
 // The same for many notifications, one after the other. Refusals are counted; the others continue.
-export function confirmedAll(items, deed) {
-  const [label, meaning, after] = DEEDS[deed];
-  const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
-  form(`${label}: all ${items.length}`, label,
-    [h("p", {}, meaning), field("Note", note, "Optional. Shown in each timeline.")], async () => {
+export const confirmedAll = (items, deed) =>
+  noted(deed, `all ${items.length}`, "Optional. Shown in each timeline.", async (note) => {
     const refused = [];
-    for (const item of items) await act(item, deed, note.value).catch((error) => refused.push(error));
-    const told = refused.length > 0 ? `${refused.length} of ${items.length} refused: ${refused[0].message}` : after;
-    toast(told, refused.length > 0 ? "bad" : "good");
-    done.dispatchEvent(new CustomEvent("done"));
+    for (const item of items) await act(item, deed, note).catch((error) => refused.push(error));
+    if (refused.length === 0) finished(DEEDS[deed][2]);
+    else finished(`${refused.length} of ${items.length} refused: ${refused[0].message}`, "bad");
+  });
+
+function noted(deed, what, hint, act) {
+  const [label, meaning] = DEEDS[deed];
+  const note = noteArea();
+  form(`${label}: ${what}`, label, [h("p", {}, meaning), field("Note", note, hint)], () => act(note.value));
+}
+
+// Asks for a note when the plan is there, begins the job that `asked` describes, and shows the jobs.
+export async function confirmedJob(plan, { go, signal }, asked) {
+  let made;
+  try {
+    made = await plan;
+  } catch (error) {
+    if (!signal.aborted) toast(error.message, "bad");
+    return;
+  }
+  const note = noteArea();
+  const { title, label, content, hint, begin, said } = asked(made);
+  form(title, label, [...content, field("Note", note, hint)], async () => {
+    await begin(note.value);
+    toast(said);
+    go("replay");
   });
 }
 
@@ -83,13 +100,13 @@ export function handIn(item) {
     const isSuccess = element.querySelector("input[name=success]:checked").value === "true";
     await post(`notifications/${encodeURIComponent(item.ref)}/outcome`,
       { is_success: isSuccess, description: text.value });
-    finished(item, "Outcome handed in.");
+    finished("Outcome handed in.");
   });
 }
 
-function finished({ ref }, text) {
-  toast(text);
-  done.dispatchEvent(new CustomEvent("done", { detail: ref }));
+function finished(text, tone) {
+  toast(text, tone);
+  done.dispatchEvent(new Event("done"));
 }
 
 /** A dialog with a form. Errors are shown in it. */
@@ -115,6 +132,9 @@ export function form(title, label, content, act) {
   });
 }
 
+export const feedbackTimes = ({ at, deadline }) =>
+  [at && fact("At", moment(at)), deadline && fact("Awaited until", moment(deadline))];
+
 /** The pop-up "Webhook notification feedback". */
 export function showFeedback({ entity: name, key, feedback }) {
   dialog("Webhook notification feedback", (element) => {
@@ -124,8 +144,7 @@ export function showFeedback({ entity: name, key, feedback }) {
       h("p", { class: "faint" }, `${entity(name)} ${key}`),
       h("p", { class: "quote" }, feedback.description ?? "There is no feedback yet."),
       h("dl", { class: "facts" }, fact("Feedback", chip(tone, label)), fact("Success", success),
-        feedback.at && fact("At", moment(feedback.at)),
-        feedback.deadline && fact("Awaited until", moment(feedback.deadline))),
+        feedbackTimes(feedback)),
       h("div", { class: "buttons" }, button("Close", () => element.close(), { class: "primary", autofocus: true })),
     ];
   });

@@ -2,11 +2,10 @@
 
 import { again, repeat } from "./api.js";
 import { button, card, chip, fact, h, heading, moment, renew, span, trouble } from "./dom.js";
-import { confirmed, DEEDS, handIn, offered, raw, showFeedback } from "./deeds.js";
+import { confirmed, DEEDS, feedbackTimes, handIn, offered, raw, showFeedback } from "./deeds.js";
 import { meet } from "./filters.js";
 import { config, may } from "./session.js";
-import { detailLink, entityLink, success } from "./table.js";
-import { tenantText } from "./tenants.js";
+import { crumb, detailLink, entityLink, success } from "./table.js";
 import { cause, entity, event, moment as word, reason, remedy, state } from "./words.js";
 
 export const title = "Notification";
@@ -47,22 +46,17 @@ function draw(place, item, signal, first) {
     ["parked", "dead"].includes(item.state) && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
   // The body that a person may be reading stays; the rest is drawn again.
   const body = first ? bodyCard(item, signal) : place.querySelector("[aria-labelledby=body-title]");
-  renew(place, [h("p", { class: "crumb" },
-    h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ",
-    tenantText(item.tenant)),
-    top, deeds(item),
+  renew(place, [crumb(item.tenant), top, deeds(item),
     h("div", { class: "columns" },
       card("timeline-title", "Timeline", timeline(item)),
       h("div", { class: "side" }, feedbackCard(item), factsCard(item), body ?? null))]);
 }
 
 function deeds(item) {
-  const label = { ...Object.fromEntries(Object.entries(DEEDS).map(([deed, [text]]) => [deed, text])),
-    outcome: "Hand in outcome" };
   const act = (deed) => () => (deed === "outcome" ? handIn(item) : confirmed(item, deed));
   return h("div", { class: "deeds", role: "group", "aria-label": "Actions" },
     button("View notification feedback", () => showFeedback(item)),
-    offered(item).map((deed) => button(label[deed], act(deed))));
+    offered(item).map((deed) => button(DEEDS[deed]?.[0] ?? "Hand in outcome", act(deed))));
 }
 
 function timeline(item) {
@@ -90,8 +84,7 @@ function feedbackCard(item) {
     h("p", { class: "quote" }, feedback.description ?? "There is none yet."),
     h("dl", { class: "facts" }, fact("Success", success(feedback)),
       feedback.state === "parked" && fact("Parked", cause(feedback.cause) || "Visma Net did not accept it"),
-      feedback.at && fact("At", moment(feedback.at)),
-      feedback.deadline && fact("Awaited until", moment(feedback.deadline))));
+      feedbackTimes(feedback)));
 }
 
 const code = (text) => h("span", { class: "code" }, text);

@@ -58,6 +58,10 @@ export function button(label, click, attributes = {}) {
 export const card = (id, title, ...content) =>
   h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), ...content);
 
+/** The links of tabs: address, text, and whether it is open. */
+export const tabs = (links) => h("ul", {}, links.map(([href, text, isOpen]) =>
+  h("li", {}, h("a", { href, "aria-current": isOpen ? "page" : null }, text))));
+
 /** A term and its value, for a list of facts. */
 export const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
 
@@ -86,12 +90,17 @@ export function announce(text) {
   if (announcer.textContent !== text) announcer.textContent = text;
 }
 
-/** Shows a text for some seconds, and announces it. */
+/** Shows a text for some seconds, or an error until it is closed, and announces it. */
 export function toast(text, tone = "good") {
-  const shown = h("div", { class: `toast ${tone}` }, text);
+  const close = () => {
+    shown.remove();
+    document.querySelector("h1")?.focus();
+  };
+  const shown = h("div", { class: `toast ${tone}` }, text,
+    tone === "bad" && button("Close", close, { class: "quiet" }));
   document.getElementById("toasts").append(shown);
   announce(text);
-  setTimeout(() => shown.remove(), 8000);
+  if (tone === "good") setTimeout(() => shown.remove(), 8000);
 }
 
 /** An error with a button to try again. */
@@ -113,11 +122,13 @@ export const called = (one) => one?.getAttribute("href") ?? one?.getAttribute("a
 export const control = (place, name) =>
   [...place.querySelectorAll("a, button, pre")].find((one) => called(one) === name);
 
-// Replaces the content. The focus stays on the control of the same name, or else goes to the
-// heading.
+// Replaces the content. What a person has opened stays open. The focus stays on the control of the
+// same name, or else goes to the heading.
 export function renew(place, content) {
   const held = place.contains(document.activeElement) && called(document.activeElement);
+  const open = [...place.querySelectorAll("[open] summary")].map(called);
   place.replaceChildren(...[content].flat());
+  for (const one of place.querySelectorAll("summary")) one.parentElement.open ||= open.includes(called(one));
   if (held !== false) (control(place, held) ?? document.querySelector("h1")).focus();
 }
 

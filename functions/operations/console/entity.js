@@ -4,8 +4,7 @@ import { get } from "./api.js";
 import { card, chip, empty, fact, h, heading, moment, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { filled } from "./live.js";
-import { entityLink, table } from "./table.js";
-import { tenantText } from "./tenants.js";
+import { crumb, entityLink, table } from "./table.js";
 import { entity } from "./words.js";
 
 export const title = "Current state";
@@ -33,8 +32,7 @@ function drawn(known) {
   const list = table(`Notifications of ${entity(known.entity)} ${known.key}, newest first`);
   list.add(notifications);
   return [
-    h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(known.tenant)}` },
-      "Notifications"), " of ", tenantText(known.tenant)),
+    crumb(known.tenant),
     h("div", { class: "title" }, heading(h("span", { class: "kind" }, entity(known.entity)), " ", known.key),
       h("p", {}, marks(current))),
     h("div", { class: "columns even" }, statusCard(current), numbersCard(known, also)),

@@ -1,6 +1,6 @@
 // The filters of lists and replays.
 
-import { field, h, select } from "./dom.js";
+import { button, field, h, select } from "./dom.js";
 import { detailOf, directory, idOf, labelOf, mistakeIn } from "./tenants.js";
 import { ENTITY_OPTIONS, EVENTS, STATE_OPTIONS } from "./words.js";
 import { fromField, toField, zone } from "./zone.js";
@@ -63,6 +63,17 @@ function local(text) {
   const at = new Date(text ?? "");
   if (Number.isNaN(at.getTime())) return "";
   return toField(at.getTime());
+}
+
+// The filters of a view. *Show* puts them into its address. The other button clears them.
+export function filters(view, go, label, fields, clear, cleared) {
+  const submit = (event) => {
+    event.preventDefault();
+    go(view, read(event.target));
+  };
+  return h("form", { class: "filters", role: "search", "aria-label": label, on: { submit } }, fields,
+    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"),
+      button(clear, () => go(view, cleared), { class: "quiet" })));
 }
 
 const TIMES = ["from", "to"];

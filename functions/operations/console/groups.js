@@ -46,8 +46,11 @@ function ways(code, items, kind, view) {
   const all = (wanted) => able(wanted).length > 0
     && button(`${DEEDS[wanted][0]}: all ${able(wanted).length}`, () => confirmedAll(able(wanted), wanted));
   const seen = [all("acknowledge"), all("unacknowledge")];
-  if (deed === "feedback") return [able(deed).length > 0 && button("Resend all of these",
-    () => resendAll(able(deed), view)), ...seen];
+  if (deed === "feedback") {
+    // A resend leaves out what is acknowledged.
+    const due = able(deed).filter(({ attention }) => !attention?.acknowledged);
+    return [due.length > 0 && button("Resend all of these", () => resendAll(due, view)), ...seen];
+  }
   if (deed) return [all(deed), ...seen];
   const open = able("replay");
   return [open.length > 0 && button("Replay all of these", () => view.go("replay", filter(open))), ...seen];

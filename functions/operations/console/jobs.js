@@ -3,7 +3,7 @@
 import { again, post, repeat } from "./api.js";
 import { announce, button, called, chip, control, empty, h, moment, number, toast, trouble } from "./dom.js";
 import { may } from "./session.js";
-import { entity, reason, STATES } from "./words.js";
+import { entity, reason, state } from "./words.js";
 
 const STATUS = { running: ["Running", "info"], finished: ["Finished", "good"], cancelled: ["Cancelled", "warn"] };
 /** The label of each kind, and the word for what it has done. */
@@ -21,13 +21,6 @@ const isIdle = ({ status, updated_at: at }) => status === "running" && Date.now(
 /** The most jobs counted at a time. The API counts when a job is requested by its id. */
 const COUNTED = 5;
 const named = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
-
-/** The planned number of a replay. The API shows only how many are done. */
-export function planned(id, count) {
-  const key = `console.planned.${id}`;
-  if (count !== undefined) sessionStorage.setItem(key, count);
-  return Number(sessionStorage.getItem(key));
-}
 
 async function all(signal) {
   const { items } = await again("jobs", {}, signal);
@@ -120,20 +113,18 @@ function card(job, polling) {
 
 function about(job) {
   const { filter, feedback, queue, message } = job;
-  if (feedback)
-    return `${kindOf(job)[0]}: ${[feedback.reason && reason(feedback.reason), feedback.cause].filter(Boolean).join(", ") || "all parked feedback"}`;
-  const states = filter?.states?.map((name) => STATES[name]?.[0] ?? name).join(" or ");
-  const what = filter ? [filter.entity && entity(filter.entity), filter.event, states].filter(Boolean).join(", ")
-    || "everything" :
-    queue && [queue, message].filter(Boolean).join(", message ");
-  return what ? `${kindOf(job)[0]}: ${what}` : kindOf(job)[0];
+  const joined = (parts, otherwise, by = ", ") => parts.filter(Boolean).join(by) || otherwise;
+  const what = feedback ? joined([feedback.reason && reason(feedback.reason), feedback.cause], "all parked feedback")
+    : filter ? joined([filter.entity && entity(filter.entity), filter.event,
+      filter.states?.map((name) => state(name)[0]).join(" or ")], "everything")
+    : joined([queue, message], "", ", message ");
+  return joined([kindOf(job)[0], what], "", ": ");
 }
 
 /** Progress by number if the total is known, or else by time of receipt. */
 function progress(job) {
   if (job.status === "finished") return 1;
-  const count = job.expected ?? planned(job.id);
-  if (count > 0) return Math.min((job.done + job.skipped) / count, 1);
+  if (job.expected > 0) return Math.min((job.done + job.skipped) / job.expected, 1);
   if (!job.filter) return job.status === "running" ? null : 0;
   if (!job.reached) return 0;
   const [from, to, at] = [job.filter.from, job.filter.to, job.reached].map((text) => new Date(text).getTime());

@@ -1,8 +1,8 @@
 // Dead letters of all queues, and their redrive: first a plan, then a job.
 
 import { get, post } from "./api.js";
-import { announce, button, chip, field, h, heading, moment, number, span, toast } from "./dom.js";
-import { form } from "./deeds.js";
+import { announce, button, chip, h, heading, moment, number, span } from "./dom.js";
+import { confirmedJob } from "./deeds.js";
 import { filled } from "./live.js";
 import { may } from "./session.js";
 import { detailLink, grid } from "./table.js";
@@ -51,25 +51,16 @@ function row(letter, queue, can, view) {
       { class: "row", "aria-label": `Send again: ${id}` })];
 }
 
-async function redrive(name, wanted, { go, signal }) {
-  let plan;
-  try {
-    plan = await post(`dead-letters/${name}/plans`, wanted, signal);
-  } catch (error) {
-    if (!signal.aborted) toast(error.message, "bad");
-    return;
-  }
-  const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
+function redrive(name, wanted, view) {
   const rejected = h("input", { type: "checkbox", checked: wanted.rejected });
-  const content = [h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`),
-    plan.dies_again > 0 && h("p", { class: "problem" },
-      `${number(plan.dies_again)} of the first ${plan.sample.length} would die again, unless what refuses them has changed.`),
-    name === "feedback" && h("label", { class: "choice" }, rejected, "Also send outcomes that were rejected"),
-    field("Note", note, "Optional. Shown in the audit.")];
-  form(`Send dead letters of ${name} again: about ${number(plan.count)}`, "Send", content.filter(Boolean),
-    async () => {
-    await post(`dead-letters/${name}/redrives`, { ...wanted, rejected: rejected.checked, note: note.value });
-    toast("The redrive has begun.");
-    go("replay");
-  });
+  confirmedJob(post(`dead-letters/${name}/plans`, wanted, view.signal), view, (plan) => ({
+    title: `Send dead letters of ${name} again: about ${number(plan.count)}`, label: "Send",
+    content: [h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`),
+      plan.dies_again > 0 && h("p", { class: "problem" },
+        `${number(plan.dies_again)} of the first ${plan.sample.length} would die again, unless what refuses them has changed.`),
+      name === "feedback" && h("label", { class: "choice" }, rejected, "Also send outcomes that were rejected")],
+    hint: "Optional. Shown in the audit.",
+    begin: (note) => post(`dead-letters/${name}/redrives`, { ...wanted, rejected: rejected.checked, note }),
+    said: "The redrive has begun.",
+  }));
 }

@@ -6,11 +6,10 @@ import { announce, button, renew, trouble } from "./dom.js";
 // Fills a place with what `read` returns, or with its error. A call of the result fills it again.
 export function filled(place, signal, read) {
   const next = newest(signal);
-  const load = async () => {
-    const own = next();
+  const load = () => next(async (own) => {
     const content = await read(own).catch((error) => trouble(error, load));
     if (!own.aborted) renew(place, content);
-  };
+  });
   return load;
 }
 

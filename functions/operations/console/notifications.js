@@ -1,17 +1,14 @@
 // The list of a tenant's notifications.
 
+import { remember } from "./address.js";
 import { again, get } from "./api.js";
 import { button, empty, h, heading } from "./dom.js";
-import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField,
+import { choose, chosen, entityField, eventField, filters, keyField, recent, stateField, tenantField,
   timeField } from "./filters.js";
 import { follow } from "./live.js";
 import { day, sought } from "./search.js";
-import { entityLink, paged, table } from "./table.js";
+import { entityLink, paged, size, table } from "./table.js";
 import { labelOf } from "./tenants.js";
-
-const PAGE = 50;
-/** The most pages per press of the button, while a filter leaves nothing of them. */
-const MOST = 10;
 
 /** Filters of the overview that the API does not have: words, and a test. */
 const ONLY = {
@@ -28,23 +25,18 @@ export function show(main, { query: asked, go, signal }) {
   const results = h("section", { "aria-label": "Results" });
   const only = ONLY[query.is] && h("p", { class: "lead" }, `Only ${ONLY[query.is][0]} notifications. `,
     button("All", () => go("notifications", { ...query, is: "" }), { class: "link" }));
-  main.append(heading(title), filters(query, go), ...[only].filter(Boolean), results);
+  main.append(heading(title), narrowing(query, go), ...[only].filter(Boolean), results);
   if (!query.tenant) return results.append(welcome(go, asked));
   choose(query.tenant);
+  remember({ tenant: query.tenant });
   return query.key ? ofNumber(results, query, signal) : ofTenant(results, query, signal);
 }
 
-function filters(query, go) {
-  const submit = (event) => {
-    event.preventDefault();
-    go("notifications", read(event.target));
-  };
-  const form = h("form", { class: "filters", role: "search", "aria-label": "Filter", on: { submit } },
-    tenantField(query.tenant), entityField(query.entity), keyField(query.key), eventField(query.event),
-    stateField(query.state),
-    timeField("Received from", "from", query.from), timeField("Received to", "to", query.to),
-    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"),
-      button("Clear", () => go("notifications", { tenant: query.tenant }), { class: "quiet" })));
+function narrowing(query, go) {
+  const fields = [tenantField(query.tenant), entityField(query.entity), keyField(query.key), eventField(query.event),
+    stateField(query.state), timeField("Received from", "from", query.from),
+    timeField("Received to", "to", query.to), h("input", { type: "hidden", name: "is", value: query.is ?? "" })];
+  const form = filters("notifications", go, "Filter", fields, "Clear", { tenant: query.tenant });
   // On a narrow screen the filters are closed, so that the list comes first.
   const wide = matchMedia("(min-width: 46rem)").matches;
   return h("details", { class: "narrowing", open: wide || !query.tenant }, h("summary", {}, "Filter"), form);
@@ -64,36 +56,38 @@ async function ofTenant(results, query, signal) {
   const { tenant, entity, event, state, from, to } = query;
   const fits = ONLY[query.is]?.[1] ?? (() => true);
   const list = table(`Notifications of ${tenant}, newest first`);
-  let [cursor, since] = [];
-  const asked = { tenant, entity, event, state, from, to, limit: PAGE };
+  // `seen` is the time of the newest one that was read.
+  let [next, since, seen] = [];
+  const asked = { tenant, entity, event, state, from, to, limit: 50 };
   const tell = () => {
-    const shown = list.body.children.length;
-    told.textContent = `${shown === 0 && !cursor ? "Nothing in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", the last seven days"}.`;
+    const shown = list.body.children.length === 0 && !next ? "Nothing in this time" : size(list, next);
+    told.textContent = `${shown}. Received since ${day(since)}${from || to ? "" : ", the last seven days"}.`;
   };
-  const { told, begin } = paged(results, list, "Load more", signal, async () => {
-    for (let tries = 0, found = 0; tries < MOST && found === 0; tries += 1) {
-      const page = await get("notifications", { ...asked, cursor }, signal);
-      const items = page.items.filter(fits);
-      list.add(items);
-      [found, cursor, since] = [items.length, page.next, page.from];
-      tell();
-      if (!cursor) break;
-    }
-    return Boolean(cursor);
+  const { told, begin } = paged(results, list, "Load more", signal, async (cursor) => {
+    const page = await get("notifications", { ...asked, cursor }, signal);
+    list.add(page.items.filter(fits));
+    ({ next, from: since } = page);
+    seen ??= page.items[0]?.received_at;
+    tell();
+    return next;
   });
   await begin();
-  let [fresh, isGap] = [[], false];
+  let [fresh, isGap, newest] = [[], false];
   const look = async (own) => {
     const page = await again("notifications", { ...asked, from: from ?? since }, own);
     since ??= page.from;
-    fresh = list.renew(page.items.filter(fits));
-    isGap = Boolean(page.next) && fresh.length > 0 && fresh.length === page.items.length;
-    return fresh.length > 0 ? `${fresh.length}${isGap ? " or more" : ""} new` : "";
+    fresh = list.renew(page.items).filter(fits);
+    const [first, last] = [page.items[0], page.items.at(-1)];
+    isGap = Boolean(page.next && last) && !(new Date(last.received_at) <= new Date(seen));
+    newest = first?.received_at;
+    if (fresh.length === 0 && !isGap) seen = newest ?? seen;
+    return isGap ? `${fresh.length} or more new` : fresh.length > 0 ? `${fresh.length} new` : "";
   };
   const bring = () => {
     // More than a page is new, so the list is read from the start.
     if (isGap) return dispatchEvent(new Event("hashchange"));
     list.first(fresh);
+    seen = newest;
     tell();
   };
   if (!to || new Date(to) > new Date()) follow(results, { look, bring, signal });

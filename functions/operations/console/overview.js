@@ -3,9 +3,9 @@
 import { get } from "./api.js";
 import { bars } from "./chart.js";
 import { announce, button, card, empty, fact, field, h, heading, moment, number, select, span } from "./dom.js";
-import { choose, read, tenantField } from "./filters.js";
+import { choose, filters, tenantField } from "./filters.js";
 import { filled } from "./live.js";
-import { entityLink, grid } from "./table.js";
+import { entityLink, grid, listLink } from "./table.js";
 import { tenantText } from "./tenants.js";
 import { entity, reason } from "./words.js";
 import { inZone, zoneName } from "./zone.js";
@@ -20,15 +20,8 @@ const TIMES = [["to_end", "Time to the end"], ["to_feedback", "Time to the feedb
 
 export async function show(main, { query, go, signal }) {
   const by = query.by === "day" ? "day" : "hour";
-  const submit = (event) => {
-    event.preventDefault();
-    go("overview", read(event.target));
-  };
-  const form = h("form", { class: "filters", role: "search", "aria-label": "What to show", on: { submit } },
-    tenantField(query.tenant, { required: false }),
-    field("By", select([["hour", "Hour, of the last day"], ["day", "Day, of the last two weeks"]], by, { name: "by" })),
-    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"),
-      button("All tenants", () => go("overview", { by }), { class: "quiet" })));
+  const spans = [["hour", "Hour, of the last day"], ["day", "Day, of the last two weeks"]];
+  const fields = [tenantField(query.tenant, { required: false }), field("By", select(spans, by, { name: "by" }))];
   const results = h("section", { class: "side",
     "aria-label": query.tenant ? `Numbers of ${query.tenant}` : "Numbers of all tenants" });
   if (query.tenant) choose(query.tenant);
@@ -38,7 +31,7 @@ export async function show(main, { query, go, signal }) {
     announce(`${number(overview.total.received)} received`);
     return drawn({ ...overview, silent }, load);
   });
-  main.append(heading(title), form, results);
+  main.append(heading(title), filters("overview", go, "What to show", fields, "All tenants", { by }), results);
   await load();
 }
 
@@ -49,12 +42,11 @@ async function silentNow(signal) {
 }
 
 const named = (silent) => [silent.slice(0, NAMED).map(({ id }) =>
-  [" · ", h("a", { href: `#/notifications?tenant=${encodeURIComponent(id)}` }, tenantText(id))]),
+  [" · ", h("a", { href: listLink({ tenant: id }) }, tenantText(id))]),
   silent.length > NAMED && " · …"];
 
 /** Link to the notifications behind a number. `is` is a filter that the API does not have. */
-const list = ({ tenant }, { from, to }, more = {}) =>
-  `#/notifications?${new URLSearchParams({ tenant: tenant ?? "", from, to, ...more })}`;
+const list = ({ tenant }, { from, to }, more) => listLink({ tenant: tenant ?? "", from, to, ...more });
 
 const narrowed = (name) => (name === "received" ? {} : { is: name });
 
@@ -64,12 +56,11 @@ function drawn(overview, again) {
       h("p", {}, "The reconciler counts each time it runs. What was received before its first run is not counted."),
       button("Read again", again));
   }
-  const chart = ([name, label, tone]) => bars(label, tone, overview.items.map((item) => ({
-    label: when(item.from, overview.by), value: item[name], text: number(item[name]),
-    href: list(overview, item, narrowed(name)) })));
-  const times = ([name, label]) => bars(`${label}, 95 of 100`, "info", overview.items.map((item) => ({
-    label: when(item.from, overview.by), value: item[name]?.p95_ms ?? 0, text: span(item[name]?.p95_ms ?? 0),
-    href: list(overview, item) })));
+  const charted = (label, tone, value, words, more) => bars(label, tone, overview.items.map((item) => ({
+    label: when(item.from, overview.by), value: value(item), text: words(value(item)),
+    href: list(overview, item, more) })));
+  const chart = ([name, label, tone]) => charted(label, tone, (item) => item[name], number, narrowed(name));
+  const times = ([name, label]) => charted(`${label}, 95 of 100`, "info", (item) => item[name]?.p95_ms ?? 0, span);
   return [
     h("p", { class: "lead" }, "Counted up to ", moment(overview.counted_to),
       `; by the ${overview.by} of receipt${overview.by === "day" ? ", in UTC" : ""}. `,

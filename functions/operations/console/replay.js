@@ -1,12 +1,11 @@
 // Replays by filter: first a plan, then a job that can be watched, cancelled and resumed.
 
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { announce, button, counted, field, h, heading, span, toast, trouble } from "./dom.js";
-import { failedOf } from "./failed.js";
 import { chosen, entityField, eventField, meet, read, tenantField, timeField } from "./filters.js";
-import { planned, watch } from "./jobs.js";
+import { watch } from "./jobs.js";
 import { may } from "./session.js";
-import { detailLink } from "./table.js";
+import { detailLink, paged, size, table } from "./table.js";
 import { entity, STATES } from "./words.js";
 
 export const title = "Replays";
@@ -25,6 +24,21 @@ export async function show(main, { query, signal }) {
   } else main.append(h("p", { class: "lead" }, "To begin one, you need the role repair."));
   main.append(h("h2", { id: "jobs-title" }, "Jobs"), jobs);
   await Promise.all([failed, watching.now()]);
+}
+
+/** The notifications of a job that failed again. */
+function failedOf(main, id, signal) {
+  const list = table("What failed again");
+  const place = h("section", { "aria-labelledby": "failed-title" },
+    h("h2", { id: "failed-title" }, "What failed again"));
+  main.append(place);
+  const { told, begin } = paged(place, list, "Load more", signal, async (cursor) => {
+    const page = await get(`jobs/${encodeURIComponent(id)}/failed`, { limit: 50, cursor }, signal);
+    list.add(page.items);
+    told.textContent = `${size(list, page.next)}.`;
+    return page.next;
+  });
+  return begin();
 }
 
 function planner(query, signal, watching) {
@@ -79,7 +93,6 @@ function drawn(plan, wanted, outcome, watching) {
     go.disabled = true;
     try {
       const begun = await post("jobs", wanted);
-      if (!plan.at_least) planned(begun.id, plan.count);
       outcome.replaceChildren();
       toast(`The replay of ${found(plan)} has begun.`);
       await watching.now();

@@ -1,30 +1,20 @@
 // Resends of parked feedback: first a plan with its causes, then a job.
 
 import { post } from "./api.js";
-import { DEEDS, form } from "./deeds.js";
-import { field, h, number, span, toast } from "./dom.js";
+import { DEEDS, confirmedJob } from "./deeds.js";
+import { h, number, span } from "./dom.js";
 import { cause, reason } from "./words.js";
 
-export async function resendAll(items, { go, signal }) {
+export function resendAll(items, view) {
   const wanted = filter(items);
-  let plan;
-  try {
-    plan = await post("feedback/plans", wanted, signal);
-  } catch (error) {
-    if (!signal.aborted) toast(error.message, "bad");
-    return;
-  }
-  const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
-  const causes = plan.causes.map((one) =>
-    h("li", {}, `${number(one.count)}: ${reason(one.reason)}`, one.cause && `, ${cause(one.cause)}`));
-  const content = [h("p", {}, DEEDS.feedback[1]), h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`),
-    h("ul", { class: "sample" }, causes), field("Note", note, "Optional. Shown in each timeline.")];
-  form(`Resend feedback: ${plan.at_least ? "at least " : ""}${number(plan.count)}`, "Resend", content,
-    async () => {
-    await post("feedback/resends", { ...wanted, note: note.value });
-    toast("The resend has begun.");
-    go("replay");
-  });
+  confirmedJob(post("feedback/plans", wanted, view.signal), view, (plan) => ({
+    title: `Resend feedback: ${plan.at_least ? "at least " : ""}${number(plan.count)}`, label: "Resend",
+    content: [h("p", {}, DEEDS.feedback[1]), h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`),
+      h("ul", { class: "sample" }, plan.causes.map((one) =>
+        h("li", {}, `${number(one.count)}: ${reason(one.reason)}`, one.cause && `, ${cause(one.cause)}`)))],
+    hint: "Optional. Shown in each timeline.",
+    begin: (note) => post("feedback/resends", { ...wanted, note }), said: "The resend has begun.",
+  }));
 }
 
 /** The narrowest filter that finds them all. It may find more, so the plan shows how many. */

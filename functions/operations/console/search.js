@@ -3,11 +3,10 @@
 import { get } from "./api.js";
 import { counted, empty, h, heading } from "./dom.js";
 import { meet } from "./filters.js";
-import { detailLink, paged, table } from "./table.js";
+import { detailLink, paged, size, table } from "./table.js";
 import { inZone, zoneName } from "./zone.js";
 
-/** The most pages per press of the button, and the number of hits that is enough. */
-const MOST = 10;
+/** The number of hits that is enough. */
 const ENOUGH = 20;
 /** Matches that identify one notification. */
 const EXACT = ["ref", "event_id", "notification_id"];
@@ -35,28 +34,23 @@ export async function show(main, { query, signal }) {
 export async function sought(results, asked, signal,
   { tenants = false, opens = false, fits = () => true, found = () => {} } = {}) {
   const list = table(`Hits for ${asked.q}`, { tenants });
-  let cursor;
-  const tell = ({ searched_to: back, tenants: many, items }) => {
-    const shown = list.body.children.length;
+  const tell = ({ searched_to: back, tenants: many, items, next }) => {
+    const shown = size(list, next).replace(/^0 shown/, "Nothing found");
     const times = items.some((one) => one.matched === "trace")
       ? " A trace gives only a time: these were received when it began." : "";
     const where = tenants ? ` in ${counted(many, "tenant", "tenants")}` : "";
-    told.textContent = `${shown === 0 ? "Nothing found" : `${shown} shown`}${cursor ? "" : ", that is all"}. Searched back to ${day(back)}${where}.${times}`;
+    told.textContent = `${shown}. Searched back to ${day(back)}${where}.${times}`;
   };
-  const { told, begin } = paged(results, list, "Search further back", signal, async () => {
-    for (let pages = 0, fresh = 0; pages < MOST && fresh < ENOUGH; pages += 1) {
-      const page = await get("search", { ...asked, limit: ENOUGH, cursor }, signal);
-      if (opens && !cursor && page.items.length === 1 && EXACT.includes(page.items[0].matched))
-        return location.replace(detailLink(page.items[0]));
-      const items = page.items.filter(fits);
-      meet(...items.map(({ tenant }) => tenant));
-      list.add(items);
-      found(items);
-      [fresh, cursor] = [fresh + items.length, page.next];
-      tell(page);
-      if (!cursor) break;
-    }
-    return Boolean(cursor);
-  });
+  const { told, begin } = paged(results, list, "Search further back", signal, async (cursor) => {
+    const page = await get("search", { ...asked, limit: ENOUGH, cursor }, signal);
+    if (opens && !cursor && page.items.length === 1 && EXACT.includes(page.items[0].matched))
+      return location.replace(detailLink(page.items[0]));
+    const items = page.items.filter(fits);
+    meet(...items.map(({ tenant }) => tenant));
+    list.add(items);
+    found(items);
+    tell(page);
+    return page.next;
+  }, ENOUGH);
   await begin();
 }

@@ -9,20 +9,27 @@ import { tenantText } from "./tenants.js";
 export const detailLink = ({ ref }) => `#/notification/${encodeURIComponent(ref)}`;
 export const entityLink = ({ tenant, entity: name, key }) =>
   `#/entity?${new URLSearchParams({ tenant, entity: name, key })}`;
+export const listLink = (query) => `#/notifications?${new URLSearchParams(query)}`;
+
+/** Where one notification or entity belongs. */
+export const crumb = (tenant) =>
+  h("p", { class: "crumb" }, h("a", { href: listLink({ tenant }) }, "Notifications"), " of ", tenantText(tenant));
 
 /** The number of pages in the address; ten at most. */
 export const pagesOf = ({ pages }) => Math.min(Number(pages) || 1, 10);
 
-const COLUMNS = ["Received", "Number", "Type", "Event", "Status", "Success", "Source", "Message", "Actions"];
+/** The most requests per press of the button, while they bring too little. */
+const MOST = 10;
 
 /** A table with a caption and no rows yet. */
 export function table(caption, { tenants = false } = {}) {
-  const columns = tenants ? ["Received", "Tenant", ...COLUMNS.slice(1)] : COLUMNS;
+  const columns = ["Received", tenants && "Tenant", "Number", "Type", "Event", "Status", "Success", "Source", "Message",
+    "Actions"];
   const element = grid(caption, columns, []);
   const body = element.querySelector("tbody");
   const known = new Map();
   const drawn = (item) => {
-    const made = row(item, tenants);
+    const made = cells(columns, row(item, tenants), { "data-ref": item.ref });
     known.set(item.ref, { made, text: JSON.stringify(item) });
     return made;
   };
@@ -44,36 +51,43 @@ export function table(caption, { tenants = false } = {}) {
 }
 
 /** A row with these cells. Under a column without a head there is none. */
-export const cells = (heads, values) => h("tr", { role: "row" }, heads.map((name, at) => name &&
-  h("td", { role: "cell", "data-label": name, class: name === "Actions" ? "actions" : null }, values[at])));
+export const cells = (heads, values, attributes) => h("tr", { role: "row", ...attributes }, heads.map((name, at) =>
+  name && h("td", { role: "cell", "data-label": name, class: name === "Actions" ? "actions" : null }, values[at])));
 
-/** A plain table of rows of cells. */
+/** A table of rows. Each is a list of cells, or an element. */
 export function grid(caption, heads, rows) {
   return h("div", { class: "scroll" },
     h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
       heads.map((name) => name && h("th", { scope: "col", role: "columnheader" }, name)))),
-    h("tbody", { role: "rowgroup" }, rows.map((row) => cells(heads, row)))));
+    h("tbody", { role: "rowgroup" }, rows.map((row) => (Array.isArray(row) ? cells(heads, row) : row)))));
 }
 
-// Puts a table into `results`, with a button `words` below it that loads more. `read` adds the next
-// rows, and returns whether there is more. `told` says how far the list is. The address has the
-// number of pages that were loaded, and `begin` loads as many.
-export function paged(results, list, words, signal, read) {
+/** How long a list is. */
+export const size = ({ body }, cursor) => `${body.children.length} shown${cursor ? "" : ", that is all"}`;
+
+// Puts a table into `results`, with a button `words` below it that loads more. `read` gets a cursor,
+// adds rows, and returns the next cursor if there is more. It is called until there are `enough`
+// new rows. `told` says how far the list is. The address has the number of pages that were loaded,
+// and `begin` loads as many.
+export function paged(results, list, words, signal, read, enough = 1) {
   const more = button(words, () => load(true), { class: "quiet" });
   const told = h("p", { class: "told" });
   const foot = h("div", { class: "foot" }, told, more);
   results.append(list.element, foot);
-  let pages = 0;
+  let [pages, cursor] = [0];
   async function begin() {
     const wanted = pagesOf(address().query);
     for (let count = 0; count === pages && count < wanted && !more.hidden; count += 1) await load();
   }
   async function load(isAsked) {
     more.disabled = true;
-    const had = list.body.lastElementChild;
+    const { lastElementChild: had, children } = list.body;
+    const wanted = children.length + enough;
     try {
-      more.hidden = !await read();
+      for (let reads = 0; reads < MOST && (reads === 0 || cursor) && children.length < wanted; reads += 1)
+        cursor = await read(cursor);
+      more.hidden = !cursor;
     } catch (error) {
       if (!signal.aborted) foot.replaceChildren(trouble(error,
         () => { foot.replaceChildren(told, more); load(isAsked); }));
@@ -89,28 +103,23 @@ export function paged(results, list, words, signal, read) {
 }
 
 function row(item, tenants) {
-  const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
   const [label, tone, meaning] = state(item.state);
   const name = `${entity(item.entity)} ${item.key}`;
-  return h("tr", { role: "row", "data-ref": item.ref },
-    cell("Received", moment(item.received_at)),
-    tenants && cell("Tenant", tenantText(item.tenant)),
-    cell("Number", h("a", { class: "key", href: detailLink(item), "aria-label": `${name}: open` },
-      item.key || "(none)")),
-    cell("Type", entity(item.entity)),
-    cell("Event", h("span", { title: item.event }, event(item.event)),
-      item.status && h("span", { class: "after" }, ` → ${item.status}`)),
-    cell("Status", chip(tone, label, meaning), item.reason && h("span", { class: "after" }, ` ${reason(item.reason)}`),
-      item.feedback.state === "parked" && h("span", { class: "after" }, " Feedback parked",
-        item.feedback.cause && `: ${cause(item.feedback.cause)}`)),
-    cell("Success", success(item.feedback)),
-    cell("Source", item.source ?? h("span", { class: "faint" }, "–")),
-    cell("Message", h("span", { class: "message", title: item.feedback.description }, item.feedback.description ?? "")),
-    h("td", { role: "cell", class: "actions", "data-label": "Actions" },
-      button("Feedback", () => showFeedback(item),
-        { class: "row", "aria-label": `View notification feedback of ${name}` }),
-      offered(item).includes("replay") &&
-        button("Resend", () => resend(item), { class: "row", "aria-label": `Resend ${name}` })));
+  const { feedback } = item;
+  return [moment(item.received_at), tenants && tenantText(item.tenant),
+    h("a", { class: "key", href: detailLink(item), "aria-label": `${name}: open` }, item.key || "(none)"),
+    entity(item.entity),
+    [h("span", { title: item.event }, event(item.event)),
+      item.status && h("span", { class: "after" }, ` → ${item.status}`)],
+    [chip(tone, label, meaning), item.reason && h("span", { class: "after" }, ` ${reason(item.reason)}`),
+      feedback.state === "parked" && h("span", { class: "after" }, " Feedback parked",
+        feedback.cause && `: ${cause(feedback.cause)}`)],
+    success(feedback), item.source ?? h("span", { class: "faint" }, "–"),
+    h("span", { class: "message", title: feedback.description }, feedback.description ?? ""),
+    [button("Feedback", () => showFeedback(item),
+      { class: "row", "aria-label": `View notification feedback of ${name}` }),
+    offered(item).includes("replay") &&
+      button("Resend", () => resend(item), { class: "row", "aria-label": `Resend ${name}` })]];
 }
 
 /** True or False, as in the ERP's window, or the state of feedback that has no result yet. */

@@ -37,6 +37,7 @@ function ahead(at) {
 export const toField = (at) => new Date(at + ahead(at)).toISOString().slice(0, 16);
 
 export function fromField(text) {
-  const wall = Date.parse(`${text}Z`);
+  // A mistyped year may have five digits.
+  const wall = Date.parse(`${text.replace(/^\d{5,}/, (year) => `+${year.padStart(6, "0")}`)}Z`);
   return wall - ahead(wall - ahead(wall));
 }

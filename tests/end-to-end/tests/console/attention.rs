@@ -4,7 +4,7 @@ use crate::company;
 use crate::console::{Console, token};
 use crate::keys::{focused, key, tab_to};
 use crate::webdriver::ENTER;
-use end_to_end::{Company, until};
+use end_to_end::{Company, Stack, until};
 use standin::{Change, Emit, Endpoint, Fault, Item, RateBudget, Sending};
 
 #[tokio::test]
@@ -29,6 +29,8 @@ async fn attention_says_why_and_what_to_do_and_plans_a_replay_of_all_by_keyboard
     console.view(&format!("#/attention?kind=parked&tenant={}", company.tenant), "Attention").await;
     browser.reads(".group h2", "The event is not in the catalogue: 2").await;
     browser.reads(".group .quote", "PAYROLL_CHANGED").await;
+    let other = browser.sees("nav.tabs a[href*='kind=dead']").await.attribute("href").await.unwrap();
+    assert!(other.contains(&company.tenant), "{other}");
     browser.reads(".group dd", "Name the event that it stands for, then replay.").await;
     browser.reads(".group code", "visma-webhooks settings aliases add").await;
     assert_eq!(browser.texts("td[data-label=Event]").await, ["PAYROLL_CHANGED"; 2], "its own name");
@@ -85,6 +87,27 @@ async fn what_is_known_is_acknowledged_with_a_note_and_brought_back_by_keyboard(
     console.view(&format!("#/attention?kind=parked&tenant={}", company.tenant), "Attention").await;
     browser.reads(".group h2", ": 1").await;
     browser.was_content().await;
+}
+
+/// Lists a parked feedback that is acknowledged.
+const ACKNOWLEDGED: &str = "
+    const [real, at] = [window.fetch, new Date().toISOString()];
+    const one = { ref: 'one', tenant: 'known', entity: 'customer', key: '1', event: 'CUSTOMER_UPDATED',
+        state: 'processed', received_at: at, feedback: { state: 'parked', reason: 'feedback_refused', at },
+        attention: { kind: 'feedback_parked', changed_at: at, acknowledged: true } };
+    window.fetch = async (url, options) => (String(url).includes('/v1/attention?')
+        ? new Response(JSON.stringify({ items: [one] })) : real(url, options));";
+
+#[tokio::test]
+async fn feedback_that_no_resend_takes_is_not_offered_to_one() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(&token(&stack).await).await;
+    console.browser.script(ACKNOWLEDGED, vec![]).await;
+    console.view("#/attention?kind=feedback_parked&acknowledged=true", "Attention").await;
+    console.browser.reads(".group h2", ": 1").await;
+    assert_eq!(console.browser.texts(".group .buttons button").await, ["Bring back: all 1"]);
+    console.browser.was_content().await;
 }
 
 /// Presses a button twice, and returns the number of dialogs after both answers of the API.

@@ -116,6 +116,10 @@ const KEEP_BACK: &str = "
         return new Response(JSON.stringify(body), { status });
     };";
 
+/// What goes away after seconds goes away at once.
+const HURRY: &str =
+    "const real = window.setTimeout; window.setTimeout = (run, wait) => real(run, wait === 8000 ? 0 : wait);";
+
 /// Opens the dead letters, with an entry of the history before them.
 async fn kept_back(held: &str) -> Console {
     let stack = Stack::load().await;
@@ -153,10 +157,14 @@ async fn going_back_closes_the_dialog_and_a_later_refusal_is_still_told() {
     let browser = &console.browser;
     browser.sees("dialog[open] button.primary").await.click().await.unwrap();
     wait_for_request(browser).await;
+    browser.script(HURRY, vec![]).await;
     browser.script("history.back()", vec![]).await;
     browser.reads("h1", "Observed").await;
     until("the dialog to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
     browser.script("return window.answered()", vec![]).await;
     browser.reads(".toast", "It is busy.").await;
+    browser.script("return new Promise((end) => setTimeout(end, 300))", vec![]).await;
+    browser.press("Close").await;
+    until("the error to be gone", async || browser.all(".toast").await.is_empty().then_some(())).await;
     browser.was_content().await;
 }

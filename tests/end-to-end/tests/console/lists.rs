@@ -64,6 +64,10 @@ async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
     browser.press("4711: current state").await;
     browser.reads("h2", "Status timeline").await;
     console.rows(1).await;
+    console.view("#/notifications", "Notifications").await;
+    console.rows(50).await;
+    let address = browser.address().await;
+    assert!(address.fragment().unwrap().contains(&company.tenant), "the tenant of before: {address}");
     browser.was_content().await;
 }
 
@@ -90,7 +94,7 @@ const ONE: &str = "
     const question = { question: 'q', title: 'Q', reference: 'r', stands: 'contradicted', notifications: 1, assumed: 'y',
         is_measured: true, facts: [fact] };
     const answers = { observed: { items: [question] }, search: { items: [], tenants: 1, searched_to: at },
-        'dead-letters': { queues: [{ name: 'events', waiting: 0, in_flight: 1, sample: [] }] } };
+        'dead-letters': { queues: [{ name: 'events', waiting: 0, in_flight: 1, sample: [] }] }, audit: { items: [] } };
     window.fetch = async (url, options) => {
         const answer = answers[new URL(url).pathname.split('/').at(-1)];
         return answer ? new Response(JSON.stringify(answer)) : real(url, options);
@@ -109,6 +113,8 @@ async fn one_is_told_in_the_singular() {
     browser.reads(".notes", "Being read or sent: 1").await;
     console.view("#/search?q=one", "Search").await;
     browser.reads(".told", "in 1 tenant.").await;
+    console.view("#/audit?to=2026-01-01T00:00:00Z", "Audit").await;
+    browser.reads(".told", "0 shown, that is all.").await;
     browser.was_content().await;
 }
 

@@ -8,11 +8,18 @@ use standin::Change;
 
 /// Simulates a return to the tab, which makes the console ask at once.
 pub(crate) const LOOK: &str = "document.dispatchEvent(new Event('visibilitychange'))";
-/// The same, but not within three seconds of the last time: asking again ends the request before.
-const LOOK_AT_TIMES: &str = "
-    if (performance.now() < (window.next ?? 0)) return;
-    window.next = performance.now() + 3000;
-    document.dispatchEvent(new Event('visibilitychange'))";
+
+/// Answers two kinds of requests after a second.
+const SLOW: &str = "
+    const real = window.fetch;
+    window.fetch = async (url, options) => {
+        if (!['counts', 'observed'].includes(new URL(url).pathname.split('/').at(-1))) return real(url, options);
+        await new Promise((answer, stop) => {
+            setTimeout(answer, 1000);
+            options.signal.addEventListener('abort', () => stop(options.signal.reason));
+        });
+        return new Response(JSON.stringify({ dead: 333, items: [] }));
+    };";
 
 /// The first request for the counts is answered last. It ends when it is aborted, as a real one.
 const OUT_OF_ORDER: &str = "
@@ -51,6 +58,17 @@ const RECOVERED: &str = "
         return new Response(JSON.stringify(body), { status });
     };";
 
+/// Answers with a failure, and after `window.more` with a page of which each is new.
+const GAP: &str = "
+    const [real, at] = [window.fetch, Date.now()];
+    const one = (key, state) => ({ ref: key, key, tenant: 'late', entity: 'customer', event: 'CUSTOMER_UPDATED', state,
+        received_at: new Date(at + Number(key)).toISOString(), feedback: { state: 'none' } });
+    window.fetch = async (url, options) => {
+        if (!String(url).includes('/v1/notifications?')) return real(url, options);
+        const [items, next] = window.more ? [[one('3', 'dead'), one('2', 'processed')], 'cursor'] : [[one('1', 'dead')]];
+        return new Response(JSON.stringify({ items, next, from: one('0').received_at }));
+    };";
+
 async fn changed(company: &Company, number: &str) {
     let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", number)).await.unwrap();
     company.answered(&changed.emitted).await;
@@ -68,7 +86,7 @@ async fn new_rows_wait_behind_a_mark_while_the_list_is_read_and_appear_otherwise
     tab_to(browser, "Customer 5301: open").await;
     changed(&company, "5302").await;
     until("the mark", async || {
-        browser.script(LOOK_AT_TIMES, vec![]).await;
+        browser.script(LOOK, vec![]).await;
         (browser.texts("button.new").await == ["1 new"]).then_some(())
     })
     .await;
@@ -86,7 +104,7 @@ async fn new_rows_wait_behind_a_mark_while_the_list_is_read_and_appear_otherwise
     browser.script("document.activeElement.blur()", vec![]).await;
     changed(&company, "5303").await;
     until("three rows", async || {
-        browser.script(LOOK_AT_TIMES, vec![]).await;
+        browser.script(LOOK, vec![]).await;
         (browser.all("tbody tr").await.len() == 3).then_some(())
     })
     .await;
@@ -106,6 +124,28 @@ async fn an_older_answer_does_not_replace_a_newer_one() {
     browser.reads("a.tile[data-name=dead] b", "222").await;
     browser.script("return window.answered()", vec![]).await;
     assert_eq!(browser.texts("a.tile[data-name=dead] b").await, ["222"]);
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_person_who_asks_faster_than_answers_come_sees_answers() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.reads("h1", "Overview").await;
+    browser.script(SLOW, vec![]).await;
+    until("the counts", async || {
+        browser.script(LOOK, vec![]).await;
+        (browser.texts("a.tile[data-name=dead] b").await == ["333"]).then_some(())
+    })
+    .await;
+    console.view("#/observed", "Observed").await;
+    until("the list", async || {
+        browser.press("Read again").await;
+        (browser.texts("main .empty").await == ["Nothing here."]).then_some(())
+    })
+    .await;
     browser.was_content().await;
 }
 
@@ -136,6 +176,21 @@ async fn a_list_that_failed_at_first_counts_each_row_once() {
     console.rows(3).await;
     browser.press("Try again").await;
     browser.reads(".told", "3 shown, that is all.").await;
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_filtered_list_is_read_again_if_more_is_new_than_a_page() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.script(GAP, vec![]).await;
+    console.view("#/notifications?tenant=late&is=failed", "Notifications").await;
+    console.rows(1).await;
+    tab_to(browser, "Customer 1: open").await;
+    browser.script(&format!("window.more = true; {LOOK}"), vec![]).await;
+    browser.reads("button.new", "1 or more new").await;
     browser.was_content().await;
 }
 
@@ -183,4 +238,8 @@ async fn unchanged_times_stay(console: &Console) {
     })
     .await;
     assert!(address.fragment().unwrap().contains(first), "{address}");
+    // Of a mistyped year, the API says what is wrong.
+    let read = "return import(arguments[0]).then(({ fromField }) => Number.isFinite(fromField('20260-11-28T12:00')))";
+    let script = format!("{}/zone.js", console.url);
+    assert_eq!(console.browser.script(read, vec![script.into()]).await, true);
 }

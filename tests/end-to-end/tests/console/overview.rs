@@ -61,6 +61,10 @@ async fn an_operator_sees_the_counts_and_opens_the_list_of_a_bar() {
     browser.press("The charts as a table").await;
     browser.reads("tbody tr", "7").await;
     assert_eq!(browser.all("tbody tr").await.len(), 24, "every hour, also those in which nothing came");
+    browser.script("document.querySelector('main .lead').id = 'former'", vec![]).await;
+    browser.press("Read again").await;
+    until("newer numbers", async || browser.all("#former").await.is_empty().then_some(())).await;
+    assert_eq!(browser.all("main [open] table").await.len(), 1, "the table stays open");
 
     browser.sees(".bars.bad a").await.click().await.expect("a bar is a link");
     browser.reads("h1", "Notifications").await;
@@ -68,6 +72,13 @@ async fn an_operator_sees_the_counts_and_opens_the_list_of_a_bar() {
     let address = browser.address().await;
     let place = address.fragment().unwrap();
     assert!(place.contains(&tenant) && place.contains("is=failed") && place.contains("from="), "{place}");
+    browser.fill("Event", "CUSTOMER_UPDATED").await;
+    browser.press("Show").await;
+    let narrowed = until("the address of the form", async || {
+        browser.address().await.fragment().filter(|place| place.contains("event=")).map(str::to_owned)
+    })
+    .await;
+    assert!(narrowed.contains("is=failed"), "{narrowed}");
     browser.was_content().await;
 }
 

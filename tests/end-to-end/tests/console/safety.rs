@@ -63,10 +63,12 @@ async fn hostile_text_is_shown_as_text() {
     // The address of a page can be hostile too.
     console.view(&format!("#/entity?tenant={tenant}&entity={HOSTILE}&key={HOSTILE}"), "<img src=x").await;
     browser.reads("main", "It must be an entity, such as sales_order.").await;
-
     let harmed =
         "return [document.querySelectorAll('main img, main script').length, document.title.includes('broken')]";
     assert_eq!(browser.script(harmed, vec![]).await, serde_json::json!([0, false]));
+
+    console.view(&format!("#/search?q={}", "x".repeat(200)), "Search").await;
+    browser.fits("a long number", 320, 640).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,22 @@
 use crate::console::{Console, credentials};
-use end_to_end::{Operator, Stack};
+use end_to_end::{Operator, Stack, until};
 use serde_json::json;
+
+/// Lets the session expire, and follows a link before the API has refused the token.
+const EXPIRE: &str = "
+    const kept = JSON.parse(sessionStorage.getItem('console.session'));
+    sessionStorage.setItem('console.session', JSON.stringify({ ...kept, expires: 1 }));
+    location.hash = '#/pauses';";
+
+/// Keeps back the configuration until `answered` is called, which ends a moment later.
+const KEEP_BACK: &str = "
+    const real = window.fetch;
+    window.fetch = async (url, options) => {
+        if (String(url).endsWith('/config.json')) await new Promise((go) => {
+            window.answered = () => { go(); return new Promise((end) => setTimeout(end, 300)); };
+        });
+        return real(url, options);
+    };";
 
 #[tokio::test]
 async fn a_person_signs_in_at_the_issuer_and_out_again() {
@@ -50,6 +66,38 @@ async fn a_new_tab_is_signed_in_and_who_signs_out_does_so_in_every_tab() {
     let kept = browser.script("return sessionStorage.getItem('console.session')", vec![]).await;
     assert_eq!(kept, serde_json::Value::Null);
     browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_tab_that_answers_late_signs_in_for_good() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let kept = browser.script("return sessionStorage.getItem('console.session')", vec![]).await;
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": KEEP_BACK})).await;
+    browser.script("sessionStorage.clear(); location.reload()", vec![]).await;
+    until("the configuration to be kept back", async || {
+        let held = browser.driver.execute("return typeof window.answered", vec![]).await.ok()?;
+        (held == "function").then_some(())
+    })
+    .await;
+    let answer = "new BroadcastChannel('console.session').postMessage(JSON.parse(arguments[0]))";
+    browser.script(answer, vec![kept]).await;
+    browser.reads("h1", "Overview").await;
+    browser.script("return window.answered()", vec![]).await;
+    assert_eq!(browser.texts("h1").await, ["Overview"]);
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_person_whose_session_has_expired_is_told_so() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    console.browser.reads("h1", "Overview").await;
+    console.browser.script(EXPIRE, vec![]).await;
+    console.browser.reads("[role=alert]", "Your session has ended.").await;
 }
 
 #[tokio::test]
