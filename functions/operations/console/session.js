@@ -71,7 +71,7 @@ function claims(token) {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-// The whole elements of a claim. Only in a scope, a blank separates two elements (src/claims.rs).
+// The whole elements of a claim. Only in a scope, a blank separates two elements (src/access.rs).
 function elements(claim, value) {
   const isOfWords = ["scope", "scp"].includes(claim);
   return [value].flat().flatMap((text) => (isOfWords ? String(text).split(" ") : [String(text)]));
