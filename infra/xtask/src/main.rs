@@ -30,8 +30,8 @@ use workspace::Workspace;
 
 /// Runs, tests and checks the webhook receiver on this machine alone: no AWS account, no Docker.
 ///
-/// Needs cargo and Python 3.10 or newer, and for `test` npm. All downloads and output are in .local/
-/// and target/.
+/// Needs cargo and Python 3.10 or newer, and for `test` and `bench` npm. All downloads and output
+/// are in .local/ and target/.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {

@@ -12,6 +12,8 @@ const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "
 /// What a function reads, but the template does not set. Lambda sets `AWS_REGION`, and only the
 /// local AWS needs `AWS_ENDPOINT_URL`.
 const NOT_GIVEN: [&str; 3] = ["MAX_BODY_BYTES", "AWS_REGION", "AWS_ENDPOINT_URL"];
+/// `shared/metrics/README.md` describes it.
+const EVERY_FUNCTIONS: &str = "METRICS_NAMESPACE";
 /// The variables that `shared/wiring` reads for these calls.
 const BY_WIRING: [(&str, &[&str]); 4] = [
     (".settings()", &["SETTINGS_SECRET_ID"]),
@@ -85,6 +87,19 @@ fn the_page_lists_exactly_each_functions_variables() {
         })
         .collect();
     assert_eq!(listed, given());
+}
+
+#[test]
+fn each_functions_page_lists_exactly_its_variables() {
+    let given = given();
+    for function in FUNCTIONS {
+        let page = fs::read_to_string(infra().join(format!("../functions/{function}/README.md"))).unwrap();
+        let (_, table) = page.split_once("\n## Environment\n").expect("the page ends with the variables");
+        let listed = rows(table).flat_map(|(names, _)| names).filter(|name| !NOT_GIVEN.contains(name));
+        let own = given.iter().filter(|(_, of)| of.contains(function)).map(|(name, _)| name.as_str());
+        let own: BTreeSet<&str> = own.filter(|name| *name != EVERY_FUNCTIONS).collect();
+        assert_eq!(listed.collect::<BTreeSet<_>>(), own, "{function}");
+    }
 }
 
 fn is_variable(text: &str) -> bool {
