@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "a person runs it, at the real time and in their own environment")]
 
 mod arguments;
+mod candidates;
 pub mod commands;
 mod completion;
 mod error;

@@ -4,9 +4,9 @@ mod checks;
 mod visma;
 mod zone;
 
+use crate::candidates;
 use crate::commands::check::{summary, summed};
 use crate::commands::operations::{self, Access, Caller};
-use crate::completion;
 use crate::error::Failure;
 use crate::output::Outcome;
 use crate::stack::Stack;
@@ -19,7 +19,7 @@ pub struct Options {
     /// Ask Visma Net only for this tenant, by its name, company number or id; may be repeated. By
     /// default it asks for all tenants of the settings, with --local for those that have a name; of
     /// more than five it shows those with problems
-    #[arg(long = "tenant", value_name = "TENANT", add = completion::tenant())]
+    #[arg(long = "tenant", value_name = "TENANT", add = candidates::tenant())]
     pub(crate) tenants: Vec<String>,
     /// Do not ask Visma Net
     #[arg(long, conflicts_with = "tenants")]

@@ -1,7 +1,7 @@
 //! `send`: signs and posts a test notification as the Visma Webhook Dispatcher does
 //! (docs/visma-net.md#delivery-request, docs/visma-net.md#bodies).
 
-use crate::completion;
+use crate::candidates;
 use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report, fields};
 use crate::settings::{Documents, SecretsManager, edit};
@@ -24,19 +24,19 @@ const LONGEST_ANSWER: usize = 2000;
 #[derive(Debug, Args)]
 pub struct Options {
     /// The event to send, by its name in the catalogue (docs/visma-net-events.md)
-    #[arg(long, default_value = "ACCOUNT_CHANGED", add = completion::event())]
+    #[arg(long, default_value = "ACCOUNT_CHANGED", add = candidates::event())]
     event: String,
     /// The number of the changed entity: an account, SO/000123, ...
     #[arg(long, default_value = "1920")]
     key: String,
     /// The tenant; by default the subscription's only one, or the first in the settings
-    #[arg(long, add = completion::tenant_id())]
+    #[arg(long, add = candidates::tenant_id())]
     tenant: Option<String>,
     /// The document's new status
     #[arg(long)]
     status: Option<String>,
     /// Sign as this subscription of the settings; the first one by default
-    #[arg(long, value_name = "ID", add = completion::subscription())]
+    #[arg(long, value_name = "ID", add = candidates::subscription())]
     subscription: Option<String>,
     /// Read the secret from standard input, and do not read the settings document
     #[arg(long, requires = "url")]

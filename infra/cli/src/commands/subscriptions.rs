@@ -1,7 +1,7 @@
 //! `subscriptions`: manages who may deliver, and with which secrets.
 
 use super::operations::{self, Access, Caller, Uses};
-use crate::completion;
+use crate::candidates;
 use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report, table};
 use crate::settings::edit::{self, NewSecret, NewSubscription};
@@ -75,10 +75,10 @@ pub struct Add {
     #[arg(long, value_enum, default_value_t = ChannelName::Dispatcher)]
     channel: ChannelName,
     /// Its event, such as ACCOUNT_CHANGED
-    #[arg(long, add = completion::event())]
+    #[arg(long, add = candidates::event())]
     event: Option<String>,
     /// A tenant that it serves; may be repeated. Every tenant by default
-    #[arg(long = "tenant", default_value = "*", add = completion::tenant_id())]
+    #[arg(long = "tenant", default_value = "*", add = candidates::tenant_id())]
     tenants: Vec<String>,
     #[command(flatten)]
     secret: SecretOptions,
@@ -89,7 +89,7 @@ pub struct Add {
 #[derive(Debug, Args)]
 pub struct Rotate {
     /// The subscription's id
-    #[arg(add = completion::subscription())]
+    #[arg(add = candidates::subscription())]
     id: String,
     /// How long the old secrets stay live: 90s, 30m, 24h, 7d
     #[arg(long, default_value = "24h", value_parser = duration)]
@@ -108,7 +108,7 @@ pub struct Rotate {
 #[derive(Debug, Args)]
 pub struct One {
     /// The subscription's id
-    #[arg(add = completion::subscription())]
+    #[arg(add = candidates::subscription())]
     id: String,
     #[command(flatten)]
     writing: Writing,

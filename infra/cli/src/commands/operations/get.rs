@@ -3,7 +3,7 @@
 use super::client::items;
 use super::shown::{self, second, text};
 use super::{Access, Caller, Client, tenant};
-use crate::completion;
+use crate::candidates;
 use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report, printable, table};
 use crate::stack::Stack;
@@ -37,7 +37,7 @@ pub struct Get {
 #[derive(Debug, Args)]
 struct Where {
     /// Search only this tenant, by its name, company number or id; all by default
-    #[arg(long, value_name = "TENANT", add = completion::tenant())]
+    #[arg(long, value_name = "TENANT", add = candidates::tenant())]
     tenant: Option<String>,
     /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 90 days
     /// by default

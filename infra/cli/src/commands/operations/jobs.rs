@@ -4,7 +4,7 @@ use super::client::{Items, items};
 use super::options::{View, Watch};
 use super::shown::{self, second, text};
 use super::{Access, Caller, Client, waits};
-use crate::completion;
+use crate::candidates;
 use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, fields, table};
 use crate::stack::Stack;
@@ -88,7 +88,7 @@ pub struct Id {
 #[derive(Debug, Args)]
 pub struct Erase {
     /// The tenant to erase; pause it as a whole first, and leave it in the settings until the end
-    #[arg(long, value_name = "ID", add = completion::tenant_id())]
+    #[arg(long, value_name = "ID", add = candidates::tenant_id())]
     tenant: String,
     /// The same id again
     #[arg(long, value_name = "ID", required_unless_present = "plan")]

@@ -6,7 +6,7 @@ mod propose;
 mod report;
 
 use super::{Access, Caller, Client, tenant};
-use crate::completion;
+use crate::candidates;
 use crate::error::Failure;
 use crate::output::{Outcome, Report};
 use crate::settings::{Documents, SecretsManager, edit, entries};
@@ -25,7 +25,7 @@ pub struct Learn {
     #[arg(long)]
     plan: bool,
     /// Only of this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT", add = completion::tenant())]
+    #[arg(long, value_name = "TENANT", add = candidates::tenant())]
     tenant: Option<String>,
     /// Only notifications with this event name
     #[arg(long, value_name = "NAME")]

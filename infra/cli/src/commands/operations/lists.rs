@@ -4,7 +4,7 @@ use super::client::{Items, items};
 use super::options::{View, Watch};
 use super::shown::{second, text};
 use super::{Access, Caller, Client, shown, tenant};
-use crate::completion;
+use crate::candidates;
 use crate::error::Failure;
 use crate::output::{Format, Outcome, Report, fields, table};
 use crate::stack::Stack;
@@ -44,7 +44,7 @@ pub struct Attention {
     #[arg(long, value_enum)]
     kind: Option<Kind>,
     /// Only of this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT", add = completion::tenant())]
+    #[arg(long, value_name = "TENANT", add = candidates::tenant())]
     tenant: Option<String>,
     /// Show acknowledged notifications instead of the others
     #[arg(long)]
@@ -61,7 +61,7 @@ pub struct Attention {
 #[derive(Debug, Args)]
 pub struct Audit {
     /// Only records about this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT", add = completion::tenant())]
+    #[arg(long, value_name = "TENANT", add = candidates::tenant())]
     tenant: Option<String>,
     /// Done since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 30 days by
     /// default
@@ -80,7 +80,7 @@ pub struct Audit {
 #[derive(Debug, Args)]
 pub struct Entity {
     /// The tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT", add = completion::tenant())]
+    #[arg(long, value_name = "TENANT", add = candidates::tenant())]
     tenant: String,
     /// The kind of entity, such as account, customer or sales_order
     entity: String,

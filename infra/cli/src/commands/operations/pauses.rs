@@ -4,7 +4,7 @@ use super::client::items;
 use super::options::View;
 use super::shown::{second, text};
 use super::{Access, Caller, Client, tenant};
-use crate::completion;
+use crate::candidates;
 use crate::output::{Format, Outcome, Report, table};
 use crate::stack::Stack;
 use crate::text::{duration, moment, when};
@@ -41,7 +41,7 @@ pub struct Which {
     #[arg(long, value_name = "PATTERN")]
     events: String,
     /// The tenant, by its name, company number or id; every tenant by default
-    #[arg(long, value_name = "TENANT", add = completion::tenant())]
+    #[arg(long, value_name = "TENANT", add = candidates::tenant())]
     tenant: Option<String>,
     /// The reason, for readers of the list
     #[arg(long, default_value = "", hide_default_value = true)]

@@ -3,7 +3,7 @@
 use super::jobs::{counted, follow_or_detach, not_begun};
 use super::options::Start;
 use super::{Access, Caller, Client, shown, tenant};
-use crate::completion;
+use crate::candidates;
 use crate::output::{Outcome, Report, fields};
 use crate::stack::Stack;
 use crate::terminal::{Ask, Stop, say};
@@ -28,7 +28,7 @@ pub struct Replay {
     #[arg(long)]
     plan: bool,
     /// The tenant, by its name, company number or id; required for a filter, or --all-tenants
-    #[arg(long, value_name = "TENANT", add = completion::tenant(),
+    #[arg(long, value_name = "TENANT", add = candidates::tenant(),
         required_unless_present_any = ["reference", "resume", "all_tenants"])]
     tenant: Option<String>,
     /// Of every tenant, by one job
@@ -51,7 +51,7 @@ pub struct Replay {
     #[arg(long)]
     entity: Option<String>,
     /// Only of this event, such as ACCOUNT_CHANGED
-    #[arg(long, add = completion::event())]
+    #[arg(long, add = candidates::event())]
     event: Option<String>,
     #[command(flatten)]
     start: Start,

@@ -2,7 +2,7 @@
 
 use super::shown::{second, text};
 use super::{Access, Caller, Client, tenant};
-use crate::completion;
+use crate::candidates;
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;
 use crate::text::{Since, since, when};
@@ -21,7 +21,7 @@ enum By {
 #[derive(Debug, Args)]
 pub struct Stats {
     /// The tenant, by its name, company number or id; the sum of all tenants by default
-    #[arg(long, value_name = "TENANT", add = completion::tenant())]
+    #[arg(long, value_name = "TENANT", add = candidates::tenant())]
     tenant: Option<String>,
     /// The time span of one line
     #[arg(long, value_enum, default_value_t = By::Hour)]

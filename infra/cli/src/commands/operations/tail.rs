@@ -2,7 +2,7 @@
 
 use super::client::items;
 use super::{Access, Caller, Client, shown, tenant};
-use crate::completion;
+use crate::candidates;
 use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, escaped, line, printable};
 use crate::stack::Stack;
@@ -22,13 +22,13 @@ const PAGES: usize = 20;
 #[derive(Debug, Args)]
 pub struct Tail {
     /// The tenant: a name, a company number or an id
-    #[arg(long, value_name = "TENANT", add = completion::tenant())]
+    #[arg(long, value_name = "TENANT", add = candidates::tenant())]
     tenant: String,
     /// Only of this entity, such as sales_order
     #[arg(long)]
     entity: Option<String>,
     /// Only of this event, such as ACCOUNT_CHANGED
-    #[arg(long, add = completion::event())]
+    #[arg(long, add = candidates::event())]
     event: Option<String>,
     /// Only in this state, such as dead
     #[arg(long)]
