@@ -1,13 +1,12 @@
 //! How a function reaches AWS. It uses only what Lambda puts into the environment and looks nothing
 //! up.
 
-use crate::https;
+use crate::{crypto, https};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use std::time::Duration;
@@ -36,7 +35,7 @@ fn roots(trusts_machine: bool) -> RootCertStore {
 }
 
 pub(crate) fn tls(roots: RootCertStore) -> ClientConfig {
-    let versions = ClientConfig::builder_with_provider(ring::default_provider().into());
+    let versions = ClientConfig::builder_with_provider(crypto::provider().into());
     let versions = versions.with_safe_default_protocol_versions().expect("the provider knows both versions of TLS");
     versions.with_root_certificates(roots).with_no_client_auth()
 }

@@ -3,6 +3,7 @@
 mod aws;
 #[cfg(test)]
 mod build_flags;
+mod crypto;
 mod https;
 
 use aws_config::SdkConfig;
