@@ -13,7 +13,7 @@ const ABOUT_EXITS: &str = "Exit codes:
     3  not found: no such stack, output, subscription, notification or dead letter
     4  refused: not allowed, not valid, or changed by someone else meanwhile
     5  unavailable: no answer, or not at the moment; the same command may succeed later
-  130  interrupted by Ctrl-C; nothing is half done
+  130  interrupted by Ctrl-C; nothing is half done, unless it was pressed twice
 
 Environment:
   VISMA_WEBHOOKS_STACK   --stack

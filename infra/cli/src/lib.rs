@@ -21,12 +21,14 @@ pub use error::{Exit, Failure};
 pub use output::{Format, Report};
 pub use stack::{Local, Stack};
 
-use aws_config::Region;
+use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::Credentials;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use clap::CommandFactory;
 use commands::operations::Caller;
 use commands::{deploy_check, dlq, doctor, forward, operations, send, subscriptions};
 use terminal::{at_the_terminal, listen};
+use url::Url;
 
 /// Runs the command line and returns the exit code.
 ///
@@ -90,14 +92,26 @@ async fn reach(
             Some(region) => aws.region(Region::new(region)),
             None => aws,
         };
-        return Stack::new(aws.load().await, name, set.into_iter().collect());
+        return Stack::new(direct_if_here(aws.load().await), name, set.into_iter().collect());
     };
     // MiniStack accepts any credentials.
     let credentials = Credentials::new("test", "test", None, None, "local");
     let aws = aws.endpoint_url(&local.endpoint_url).region(Region::new(local.region.clone()));
     let mut given = local.outputs();
     given.extend(set);
-    Stack::new(aws.credentials_provider(credentials).load().await, Some(local.stack_name.clone()), given)
+    let aws = direct_if_here(aws.credentials_provider(credentials).load().await);
+    Stack::new(aws, Some(local.stack_name.clone()), given)
+}
+
+/// The SDK would take the proxies of the environment for every address. No proxy reaches a server
+/// on this machine.
+fn direct_if_here(aws: SdkConfig) -> SdkConfig {
+    let endpoint = aws.endpoint_url().and_then(|url| Url::parse(url).ok());
+    if !endpoint.is_some_and(|url| send::is_here(&url)) {
+        return aws;
+    }
+    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    aws.into_builder().http_client(http.build_https()).build()
 }
 
 /// A caller with the roles to read and repair.

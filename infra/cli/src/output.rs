@@ -36,6 +36,8 @@ pub struct Report {
     pub exit: Exit,
     /// Whether a list ended at its limit.
     is_cut: bool,
+    /// What to do if it cannot be shown; set if it has something that no command shows again.
+    if_unseen: Option<&'static str>,
 }
 
 pub type Outcome = Result<Report, Failure>;
@@ -43,7 +45,7 @@ pub type Outcome = Result<Report, Failure>;
 impl Report {
     pub fn new(json: impl Serialize, text: impl Into<String>) -> Self {
         let json = serde_json::to_value(json).expect("what commands show has text keys and always serialises");
-        Self { json, text: text.into(), exit: Exit::Ok, is_cut: false }
+        Self { json, text: text.into(), exit: Exit::Ok, is_cut: false, if_unseen: None }
     }
 
     pub fn with_exit(self, exit: Exit) -> Self {
@@ -56,6 +58,11 @@ impl Report {
             self.text.push_str(&format!("\n\n{MORE}"));
         }
         Self { is_cut, ..self }
+    }
+
+    /// Fails with this advice if it cannot be shown, even if only the pipe is closed.
+    pub fn must_be_seen(self, advice: &'static str) -> Self {
+        Self { if_unseen: Some(advice), ..self }
     }
 
     /// The JSON must be an object.
@@ -230,10 +237,14 @@ pub fn show(report: &Report, format: Format) -> Result<(), Failure> {
     if report.is_cut && format == Format::Json {
         say(MORE);
     }
-    match format {
+    let shown = match format {
         Format::Json if report.json.is_null() => Ok(()),
         Format::Json => line(&escaped(&format!("{:#}", report.json))),
         Format::Table if report.text.is_empty() => Ok(()),
         Format::Table => line(&report.text),
+    };
+    match report.if_unseen {
+        Some(advice) => shown.map_err(|failure| Failure::new(Exit::Failed, failure.what, advice)),
+        None => shown,
     }
 }

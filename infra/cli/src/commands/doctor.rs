@@ -35,7 +35,7 @@ pub struct Options {
 }
 
 pub use checks::{backlog, health_answered, id_of, named, old_secrets, operations_answered, subscription};
-pub use visma::approvals;
+pub use visma::{approvals, sales_orders};
 pub use zone::{Observed, clocks, judged};
 
 /// # Errors

@@ -1,5 +1,6 @@
 //! The commands that use the operations API (functions/operations/README.md).
 
+mod begin;
 mod client;
 mod dead_letters;
 mod deeds;

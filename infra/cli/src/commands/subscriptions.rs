@@ -15,6 +15,11 @@ use webhooks_host::{Host, SystemHost};
 use webhooks_model::{Channel, catalogue};
 use webhooks_settings::{SigningSecret, Subscription};
 
+/// No command shows a secret again, but the settings document has it.
+const READ_BACK: &str = "The new secret is in the settings document. Read it there: aws secretsmanager \
+                         get-secret-value --secret-id ARN --query SecretString --output text, with the stack's output \
+                         SettingsSecretArn as ARN.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the subscriptions with the names, ends and last uses of their secrets, but no secret
@@ -272,7 +277,8 @@ pub(super) async fn finish(
     documents.replace(read, text).await?;
     let shown = secret.as_ref().map(|secret| format!("\nThe secret, which is not shown again:\n{secret}"));
     let json = json!({ "written": true, "diff": diff, "secret": secret });
-    Ok(Report::new(json, format!("{done}{}", shown.unwrap_or_default())))
+    let report = Report::new(json, format!("{done}{}", shown.unwrap_or_default()));
+    Ok(if secret.is_some() { report.must_be_seen(READ_BACK) } else { report })
 }
 
 struct Made {

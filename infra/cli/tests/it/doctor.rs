@@ -8,13 +8,16 @@ use visma_webhooks::Exit;
 use visma_webhooks::commands::check::{Check, Verdict, report, summary, summed};
 use visma_webhooks::commands::dlq::Name;
 use visma_webhooks::commands::doctor::{
-    approvals, backlog, health_answered, id_of, named, old_secrets, operations_answered, subscription,
+    approvals, backlog, health_answered, id_of, named, old_secrets, operations_answered, sales_orders, subscription,
 };
 use visma_webhooks::commands::operations::Uses;
 use visma_webhooks::queue::Depth;
+use webhooks_model::Collection;
+use webhooks_model::collection::Page;
 use webhooks_model::observed::older_secret;
-use webhooks_settings::Settings;
-use webhooks_visma::{Fault, Stage, VismaError};
+use webhooks_model::walk::Window;
+use webhooks_settings::{Settings, Visma};
+use webhooks_visma::{Fault, Listing, Stage, VismaError};
 
 const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
@@ -150,6 +153,47 @@ async fn explains_each_answer_of_visma_net() {
 async fn a_missing_approval_points_to_the_app_store() {
     let [_, _, approval] = asked(Some(VismaError::TenantNotApproved { stage: Stage::Resource })).await;
     assert!(approval.advice.contains("Visma App Store"), "{approval:?}");
+}
+
+/// The API of sales orders, which answers each list in the same way.
+struct Orders(Option<VismaError>);
+
+impl Listing for Orders {
+    async fn list(
+        &self,
+        _: &Visma,
+        _: &str,
+        collection: Collection,
+        _: OffsetDateTime,
+        _: Window,
+    ) -> Result<Page, VismaError> {
+        assert_eq!(collection, Collection::SalesOrder);
+        self.0.clone().map_or_else(|| Ok(Page::default()), Err)
+    }
+}
+
+#[tokio::test]
+async fn names_the_missing_scope_of_sales_orders_if_something_needs_them() {
+    let (stage, after) = (Stage::List, None);
+    let missing = Some(VismaError::TenantNotApproved { stage });
+    for (event, collection, answer, verdict) in [
+        ("ACCOUNT_CHANGED", "account", &missing, None),
+        ("ACCOUNT_CHANGED", "sales_order", &None, Some(Verdict::Ok)),
+        ("ACCOUNT_CHANGED", "sales_order", &missing, Some(Verdict::Warning)),
+        ("SALESORDER_UPDATED", "account", &missing, Some(Verdict::Failed)),
+        ("SALESORDER_UPDATED", "account", &Some(VismaError::RateLimited { stage, after }), Some(Verdict::Warning)),
+        ("SALESORDER_UPDATED", "account", &Some(VismaError::Unexpected { stage, status: 404 }), Some(Verdict::Failed)),
+    ] {
+        let mut document = fixtures::document();
+        document["subscriptions"][0]["event"] = json!(event);
+        document["reconciliation"] = json!({ "collections": [collection] });
+        let settings = Settings::parse(&document.to_string()).unwrap();
+        let check = sales_orders(&Orders(answer.clone()), &settings, TENANT, NOW).await;
+        assert_eq!(check.as_ref().map(|check| check.verdict), verdict, "{event} {collection} {answer:?}");
+        let advice = check.map(|check| check.advice).unwrap_or_default();
+        let is_named = advice.starts_with("Add visma.net.erp.salesorder:read to scope in the settings");
+        assert_eq!(is_named, *answer == missing && verdict.is_some(), "{advice}");
+    }
 }
 
 #[tokio::test]

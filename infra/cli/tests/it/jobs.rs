@@ -151,6 +151,24 @@ async fn tells_how_to_watch_a_detached_job_without_resuming_or_stopping_it() {
 }
 
 #[tokio::test]
+async fn a_stop_before_the_answer_cancels_the_job_even_if_it_is_detached() {
+    let server = Server::start(slowly).await;
+    let words = "visma-webhooks replay --all-tenants --from 24h --detach --api";
+    let words = words.split(' ').chain([server.url.as_str()]);
+    let Command::Replay(options) = Arguments::try_parse_from(words).unwrap().command else { panic!("no replay") };
+    let stack = Stack::new(SdkConfig::builder().build(), None, BTreeMap::new());
+    let (_stop, stopped) = watch::channel(true);
+    let listen = || {
+        assert!(lines(&server, "POST").is_empty(), "Ctrl-C would end the program without a word");
+        stopped
+    };
+    let report = replay(&stack, &Caller::Token("tok".into()), options, None, listen).await.unwrap();
+    assert_eq!(report.exit, Exit::Interrupted);
+    let cancel = format!("POST /operations/v1/jobs/{JOB}/cancel");
+    assert_eq!(lines(&server, "POST"), ["POST /operations/v1/jobs", cancel.as_str()]);
+}
+
+#[tokio::test]
 async fn lists_the_failed_notifications_of_a_job() {
     let server = Server::start(|_| (200, json!({ "items": [{ "ref": "abc", "key": "1920" }] }))).await;
     let report = run(&server, &format!("jobs failed {JOB}")).await.unwrap();

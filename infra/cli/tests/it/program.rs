@@ -266,6 +266,33 @@ fn a_closed_pipe_keeps_the_exit_code_of_failed_checks() {
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
 }
 
+/// The answers of Secrets Manager to reading and writing.
+fn settings(_: &Asked) -> (u16, Value) {
+    (200, json!({ "VersionId": "1", "SecretString": fixtures::document().to_string() }))
+}
+
+#[tokio::test]
+async fn tells_how_to_read_a_new_secret_that_could_not_be_shown() {
+    let server = Server::start(settings).await;
+    for is_full in [false, true] {
+        let url = server.url.clone();
+        let rotate = move || {
+            let (reader, closed) = std::io::pipe().unwrap();
+            drop(reader);
+            let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+            let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
+            command.args(["subscriptions", "rotate", "all", "--set", "SettingsSecretArn=settings"]);
+            command.env_clear().envs(SILENT_AWS).env("AWS_ENDPOINT_URL", url).stderr(Stdio::piped());
+            let command = if is_full { command.stdout(full()) } else { command.stdout(closed) };
+            command.spawn().unwrap().wait_with_output().unwrap()
+        };
+        let output = tokio::task::spawn_blocking(rotate).await.unwrap();
+        let told = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && told.contains("get-secret-value"), "{told}");
+    }
+    assert_eq!(server.asked().len(), 2 * 3, "read, written, and made the current one");
+}
+
 #[test]
 fn a_closed_standard_error_keeps_the_exit_code() {
     let (reader, writer) = std::io::pipe().unwrap();
@@ -284,6 +311,23 @@ async fn asks_no_proxy_for_an_address_of_this_machine() {
     let output = move || run_in(&["counts", "--api", &url], "", &proxy);
     let output = tokio::task::spawn_blocking(output).await.unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
+    let aws = Server::start(settings).await;
+    let url = aws.url.clone();
+    let list = ["subscriptions", "list", "--set", "SettingsSecretArn=settings"];
+    let output = move || run_in(&list, "", &[proxy[0], proxy[1], ("AWS_ENDPOINT_URL", url.as_str())]);
+    let output = tokio::task::spawn_blocking(output).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn asks_aws_by_the_proxy_of_the_environment() {
+    let proxy = Server::start(settings).await;
+    let url = proxy.url.clone();
+    let list = ["subscriptions", "list", "--set", "SettingsSecretArn=settings"];
+    let output = move || run_in(&list, "", &[("AWS_ENDPOINT_URL", "http://aws.example"), ("HTTP_PROXY", url.as_str())]);
+    let output = tokio::task::spawn_blocking(output).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(proxy.asked()[0].line, "POST http://aws.example/");
 }
 
 #[test]
@@ -308,6 +352,18 @@ fn rejects_an_address_without_http_with_advice_for_the_local_stack() {
         let output = run(&["counts", "--set", &format!("ApiUrl={address}")], "");
         let told = text(&output.stderr);
         assert!(output.status.code() == Some(2) && told.contains("--local"), "{told}");
+    }
+}
+
+#[test]
+fn sends_no_token_without_tls_to_another_machine() {
+    for address in ["http://operations.example", "http://127.0.0.1.example:4566", "http://192.0.2.1"] {
+        let output = format!("ApiUrl={address}");
+        for [name, value] in [["--api", address], ["--set", output.as_str()]] {
+            let output = run_in(&["counts", name, value], "", &[("VISMA_WEBHOOKS_TOKEN", "canary")]);
+            let told = text(&output.stderr);
+            assert!(output.status.code() == Some(2) && told.contains("with https"), "{address}: {told}");
+        }
     }
 }
 

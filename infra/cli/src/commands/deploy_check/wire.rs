@@ -1,6 +1,6 @@
 //! Calls to AWS services of which we need few answers. An SDK for each would take long to compile.
 
-use crate::commands::send::http;
+use crate::commands::send::{http, http_to};
 use crate::error::Failure;
 use crate::signer::Signer;
 use aws_config::SdkConfig;
@@ -27,7 +27,11 @@ impl Wire {
         let region =
             aws.region().ok_or_else(|| Failure::usage("no region is set", "Give --region or set AWS_REGION."))?;
         let endpoint = aws.endpoint_url().map(str::to_owned);
-        Ok(Self { http: http()?, signer: Signer::new(aws), region: region.to_string(), endpoint })
+        let http = match endpoint.as_deref().and_then(|url| Url::parse(url).ok()) {
+            Some(url) => http_to(&url)?,
+            None => http()?,
+        };
+        Ok(Self { http, signer: Signer::new(aws), region: region.to_string(), endpoint })
     }
 
     pub(super) fn region(&self) -> &str {

@@ -1,5 +1,6 @@
 //! `dead-letters`: shows them by the operations API, and redrives them by an audited job.
 
+use super::begin::begin;
 use super::jobs::{follow_or_detach, not_begun};
 use super::options::Start;
 use super::shown::{second, text};
@@ -184,6 +185,6 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
         }
         expected = plan["count"].as_u64();
     }
-    let job = client.post(&["operations", "v1", "dead-letters", queue, "redrives"], &body).await?;
-    follow_or_detach(client, job, options.start.detach, Duration::SECOND, expected, listen).await
+    let begun = begin(client, &["operations", "v1", "dead-letters", queue, "redrives"], &body, listen).await?;
+    follow_or_detach(client, begun, options.start.detach, Duration::SECOND, expected).await
 }

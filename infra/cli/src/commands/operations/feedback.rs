@@ -1,5 +1,6 @@
 //! `feedback`: resends feedback that Visma Net did not take, by a filter.
 
+use super::begin::begin;
 use super::jobs::{counted, follow_or_detach, not_begun};
 use super::options::Start;
 use super::shown::text;
@@ -105,8 +106,8 @@ pub async fn feedback(
         }
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }
-    let job = client.post(&["operations", "v1", "feedback", "resends"], &filter).await?;
-    follow_or_detach(&client, job, options.start.detach, Duration::SECOND, expected, listen).await
+    let begun = begin(&client, &["operations", "v1", "feedback", "resends"], &filter, listen).await?;
+    follow_or_detach(&client, begun, options.start.detach, Duration::SECOND, expected).await
 }
 
 fn planned(plan: &Value) -> String {

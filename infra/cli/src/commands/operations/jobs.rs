@@ -1,5 +1,6 @@
 //! `jobs` and `erase`: start and watch jobs that run in AWS.
 
+use super::begin::{Begun, begin};
 use super::client::{Items, items};
 use super::options::{View, Watch};
 use super::shown::{self, second, text};
@@ -138,8 +139,8 @@ pub async fn jobs(
         Jobs::Resume(Id { id, access }) => {
             let client = Client::new(stack, caller, &access).await?;
             let id = id.to_string();
-            let job = client.post(&["operations", "v1", "jobs", &id, "resume"], &json!({})).await?;
-            follow(&client, job, Duration::SECOND, None, &listen()).await
+            let path = ["operations", "v1", "jobs", &id, "resume"];
+            follow(&client, begin(&client, &path, &json!({}), listen).await?, Duration::SECOND, None).await
         }
     }
 }
@@ -202,8 +203,8 @@ pub async fn erase(stack: &Stack, caller: &Caller, options: Erase, ask: Ask, lis
     {
         return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
     }
-    let job = client.post(&["operations", "erasures"], &body).await?;
-    follow(&client, job, Duration::SECOND, None, &listen()).await
+    let begun = begin(&client, &["operations", "erasures"], &body, listen).await?;
+    follow(&client, begun, Duration::SECOND, None).await
 }
 
 /// The number of a plan, which may have stopped counting.
@@ -217,25 +218,27 @@ pub(super) fn not_begun() -> Report {
     Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused)
 }
 
-/// Follows a job that has just started, or tells how to do so later.
+/// Follows a job, or tells how to do so later.
 pub(super) async fn follow_or_detach(
     client: &Client<'_>,
-    job: Value,
+    begun: Begun,
     detach: bool,
     every: Duration,
     expected: Option<u64>,
-    listen: impl FnOnce() -> Stop,
 ) -> Outcome {
-    if detach {
+    let is_stopped = *begun.stop.borrow();
+    if detach && !is_stopped {
+        let job = begun.job;
         let told = format!("{}Watch it: visma-webhooks jobs get {} --watch\n", about(&job), text(&job["id"]));
         return Ok(Report::new(job, told));
     }
-    follow(client, job, every, expected, &listen()).await
+    follow(client, begun, every, expected).await
 }
 
 /// Watches a job until it ends. `expected` is its number of notifications, if the plan said it; most
 /// jobs say it themselves.
-async fn follow(client: &Client<'_>, mut job: Value, every: Duration, expected: Option<u64>, stop: &Stop) -> Outcome {
+async fn follow(client: &Client<'_>, begun: Begun, every: Duration, expected: Option<u64>) -> Outcome {
+    let Begun { mut job, stop } = begun;
     let id = text(&job["id"]);
     let number = |job: &Value, name: &str| job[name].as_u64();
     let (mut shown, mut missed, mut looks) = (Progress::of(number(&job, "expected").or(expected)), 0, 0);
@@ -258,7 +261,7 @@ async fn follow(client: &Client<'_>, mut job: Value, every: Duration, expected: 
         };
         let looked = tokio::select! {
             biased;
-            () = requested(stop) => {
+            () = requested(&stop) => {
                 let cancelled = client.post(&["operations", "v1", "jobs", &id, "cancel"], &json!({})).await;
                 return stopped(cancelled, &job);
             }

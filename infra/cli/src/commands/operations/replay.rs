@@ -1,5 +1,6 @@
 //! `replay`: replays one notification, or starts a job for all that match a filter and watches it.
 
+use super::begin::begin;
 use super::jobs::{counted, follow_or_detach, not_begun};
 use super::options::Start;
 use super::{Access, Caller, Client, shown, tenant};
@@ -95,7 +96,7 @@ impl Replay {
     }
 }
 
-/// Asks `ask` before a job starts, if there is a person to ask. Calls `listen` once there is
+/// Asks `ask` before a job starts, if there is a person to ask. Calls `listen` when there may be
 /// something to stop: a job, which is then cancelled before its next slice.
 ///
 /// # Errors
@@ -132,11 +133,11 @@ pub async fn replay(
         }
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }
-    let job = match options.resume {
-        Some(id) => client.post(&["operations", "v1", "jobs", &id.to_string(), "resume"], &json!({})).await?,
-        None => client.post(&["operations", "v1", "jobs"], &filter).await?,
+    let begun = match options.resume.map(|id| id.to_string()) {
+        Some(id) => begin(&client, &["operations", "v1", "jobs", &id, "resume"], &json!({}), listen).await?,
+        None => begin(&client, &["operations", "v1", "jobs"], &filter, listen).await?,
     };
-    follow_or_detach(&client, job, options.start.detach, options.every, expected, listen).await
+    follow_or_detach(&client, begun, options.start.detach, options.every, expected).await
 }
 
 /// A sample with a line for each, which needs the role `read`. A caller without it sees only names.
