@@ -11,6 +11,10 @@ locals {
       "GET /operations/console/{file}" = { function = "operations", authorization = "NONE" }
     } : {},
   )
+  console_throttling = {
+    "GET /operations/console"        = { rate = 10, burst = 20 }
+    "GET /operations/console/{file}" = { rate = 50, burst = 200 }
+  }
   # In milliseconds. Longer than the function's own, so that the function is the one to answer.
   integrations = merge({ intake = 12000 }, local.has_operations ? { operations = 30000 } : {})
 }
@@ -76,6 +80,16 @@ resource "aws_apigatewayv2_stage" "stage" {
     detailed_metrics_enabled = false
     throttling_rate_limit    = var.throttling.health_rate
     throttling_burst_limit   = var.throttling.health_burst
+  }
+  # Open to everybody, too. A browser without a copy loads the page and all its files at once.
+  dynamic "route_settings" {
+    for_each = { for route, limits in local.console_throttling : route => limits if local.has_operations }
+    content {
+      route_key                = route_settings.key
+      detailed_metrics_enabled = false
+      throttling_rate_limit    = route_settings.value.rate
+      throttling_burst_limit   = route_settings.value.burst
+    }
   }
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn

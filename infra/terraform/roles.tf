@@ -114,6 +114,11 @@ resource "aws_iam_role_policy" "function" {
         Effect   = "Allow"
         Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
         Resource = var.kms_key_arn
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = ["dynamodb.*.amazonaws.com", "secretsmanager.*.amazonaws.com", "sqs.*.amazonaws.com"]
+          }
+        }
       }],
     )
   })

@@ -7,32 +7,72 @@ use std::borrow::Cow;
 const LARGEST_HEADER: usize = 2 * 1024;
 const LARGEST_SUM: usize = 16 * 1024;
 
-/// Credentials, headers of the connection, and headers that locate the sender.
-const DROPPED: [&str; 23] = [
+/// Credentials, secrets of gateways, headers of the connection, and headers that locate the sender.
+const DROPPED: [&str; 58] = [
     "authorization",
+    "cf-access-client-id",
+    "cf-access-client-secret",
+    "cf-access-jwt-assertion",
+    "cf-access-token",
+    "cf-authorization",
     "cf-connecting-ip",
-    "cloudfront-viewer-address",
+    "cf-connecting-ipv6",
+    "cf-metro-code",
+    "cf-postal-code",
+    "cf-pseudo-ipv4",
+    "cf-region",
+    "cf-region-code",
+    "cf-timezone",
+    "client-ip",
     "connection",
     "content-length",
     "cookie",
     "expect",
     "fastly-client-ip",
+    "fly-client-ip",
     "forwarded",
     "host",
     "keep-alive",
+    "ocp-apim-subscription-key",
     "proxy-authorization",
+    "proxy-client-ip",
     "proxy-connection",
+    "remote-addr",
     "te",
     "trailer",
     "transfer-encoding",
     "true-client-ip",
     "upgrade",
     "via",
+    "wl-proxy-client-ip",
+    "x-access-token",
+    "x-akamai-edgescape",
+    "x-amz-security-token",
     "x-api-key",
+    "x-auth-token",
+    "x-azure-clientip",
+    "x-azure-fdid",
+    "x-azure-socketip",
     "x-client-ip",
     "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-forwarded",
+    "x-functions-key",
+    "x-goog-iap-jwt-assertion",
+    "x-nf-client-connection-ip",
+    "x-origin-verify",
+    "x-original-forwarded-for",
+    "x-originating-ip",
     "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-true-client-ip",
 ];
+
+/// The beginnings of such names. `cf-ip` begins what Cloudflare tells of the sender's country and
+/// city.
+const DROPPED_FAMILIES: [&str; 7] =
+    ["cf-ip", "cloudfront-viewer-", "x-amzn-oidc-", "x-appengine-", "x-client-geo-", "x-forwarded-", "x-vercel-ip-"];
 
 const DISPATCHERS_OWN: &str = "x-vwd-";
 
@@ -108,7 +148,7 @@ pub(crate) fn kept(headers: &Headers) -> Kept<'_> {
 }
 
 fn is_kept(name: &str) -> bool {
-    !name.starts_with("x-forwarded-") && !DROPPED.contains(&name)
+    !DROPPED.contains(&name) && !DROPPED_FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 /// Whether the name is a token (RFC 9110, 5.6.2) and the value has only visible ASCII, spaces and
@@ -138,6 +178,7 @@ mod tests {
     fn credentials_connection_and_addresses_are_dropped() {
         let mut pairs: Vec<(&str, &str)> = DROPPED.iter().map(|name| (*name, "CANARY")).collect();
         pairs.extend([("X-Forwarded-For", "CANARY"), ("x-forwarded-port", "CANARY"), ("Accept", "*/*")]);
+        pairs.extend([("CloudFront-Viewer-City", "CANARY"), ("cf-ipcountry", "CANARY")]);
         let headers = headers(&pairs);
         assert_eq!(kept(&headers).0, [("accept", Cow::Borrowed("*/*"))]);
     }
@@ -146,7 +187,7 @@ mod tests {
     fn drops_only_the_malformed_header() {
         for (name, value) in [
             ("x-a", "\u{fffe}"),
-            ("cf-ipcity", "Torrej\u{f3}n"),
+            ("x-city", "Torrej\u{f3}n"),
             ("x-b", "false\n"),
             ("x-c", "a\u{7f}b"),
             ("x-d", "a\0b"),

@@ -12,8 +12,9 @@ use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// SQS accepts 1 MiB. A resource that would not fit is left out, and the event says so.
-const MAX_MESSAGE: usize = 1_048_576;
+/// SQS accepts 1 MiB, and so does EventBridge, which also counts the event's source and type. A
+/// resource that would not fit is left out, and the event says so.
+const MAX_MESSAGE: usize = 1_044_480;
 
 #[derive(Debug, Serialize)]
 pub struct CloudEvent<'a> {

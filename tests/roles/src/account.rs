@@ -200,6 +200,11 @@ pub(crate) fn arn(service: &str, resource: &str) -> String {
     format!("arn:{PARTITION}:{service}:{PLACE}:{resource}")
 }
 
+/// A service's name in `kms:ViaService`.
+pub(crate) fn host(service: &str) -> String {
+    format!("{service}.{}.amazonaws.com", region_and_account().0)
+}
+
 fn region_and_account() -> (&'static str, &'static str) {
     PLACE.split_once(':').expect("it has both")
 }

@@ -1,8 +1,8 @@
 //! Checks calls against the roles, and against the reviewed list of the calls that each role makes.
 
-use crate::account::Account;
+use crate::account::{Account, host};
 use crate::call;
-use crate::policy::{Decision, Effect, LEADING_KEYS, Request, Statement, decide};
+use crate::policy::{Decision, Effect, LEADING_KEYS, Request, Statement, VIA_SERVICE, decide};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,9 +81,13 @@ impl Judge {
     pub fn request(&self, listed: &str) -> Request {
         let mut words = listed.split(' ');
         let (operation, label) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let has_keys = call::action(operation).starts_with("dynamodb:") && operation != "Scan";
-        let key = words.next().unwrap_or("some other");
-        call::request(operation, &self.account.resource(label), has_keys.then(|| vec![key.to_owned()]))
+        let (action, last) = (call::action(operation), words.next());
+        let has_keys = action.starts_with("dynamodb:") && operation != "Scan";
+        let keys = has_keys.then(|| vec![last.unwrap_or("some other").to_owned()]);
+        let mut request = call::request(operation, &self.account.resource(label), keys);
+        let service = last.filter(|_| action.starts_with("kms:"));
+        request.context.extend(service.map(|service| (VIA_SERVICE.to_owned(), vec![host(service)])));
+        request
     }
 
     /// The single permissions that a role is allowed or denied.
@@ -122,8 +126,8 @@ impl Judge {
 /// The reviewed list of the calls that each role makes, by the role's logical name.
 pub type List = BTreeMap<String, Calls>;
 
-/// A call is an operation and the resource's label, with the leading key if a policy names it:
-/// `PutItem Table audit`.
+/// A call is an operation and the resource's label, with the leading key if a policy names it, or
+/// with the service that uses the key: `PutItem Table audit`, `Decrypt KmsKeyArn sqs`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Calls {

@@ -9,9 +9,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The keys that requests have here, in lower case. All other keys are unknown.
-const KNOWN: [&str; 2] = [LEADING_KEYS, SECURE_TRANSPORT];
+const KNOWN: [&str; 3] = [LEADING_KEYS, SECURE_TRANSPORT, VIA_SERVICE];
 pub(crate) const LEADING_KEYS: &str = "dynamodb:leadingkeys";
 pub(crate) const SECURE_TRANSPORT: &str = "aws:securetransport";
+/// The service that calls KMS for the principal. A call of the principal itself has none.
+pub(crate) const VIA_SERVICE: &str = "kms:viaservice";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {

@@ -1,7 +1,7 @@
 //! How events, invocations and alarms reach their recipients.
 
 use crate::{ALARMS, MAIN, with_options};
-use repo_checks::{Template, elements, text};
+use repo_checks::{Template, elements, number, text};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -42,6 +42,24 @@ fn the_bus_gets_each_whole_event_as_an_object() {
     assert_eq!(transformed(&template, &short.clone().into()), short, "an event about no entity has no subject");
     let bus = &parameters["EventBridgeEventBusParameters"];
     assert_eq!([&bus["Source"], &bus["DetailType"]], ["$.body.source", "$.body.type"]);
+}
+
+/// `PutEvents` counts the details, sources and types of a request's events together. If they are
+/// larger than this, it refuses them all. A pipe sends what it received as one request.
+const LARGEST_REQUEST: f64 = 1_048_576.0;
+/// For an event's source, which contains the tenant, and its type.
+const SOURCE_AND_TYPE: f64 = 4096.0;
+
+/// The local AWS does not show it: its pipes move no messages.
+#[test]
+fn the_largest_events_do_not_fail_together_at_the_bus() {
+    let pipe = named(&with_options(), "AWS::Pipes::Pipe", "EventPipe");
+    let together = &pipe["SourceParameters"]["SqsQueueParameters"]["BatchSize"];
+    let source = include_str!("../../../../shared/model/src/cloud_event.rs");
+    let (_, largest) = source.split_once("const MAX_MESSAGE: usize = ").expect("it is limited there");
+    let largest = largest.split_once(';').expect("it ends").0.replace('_', "");
+    let largest: f64 = largest.parse().expect("a number of bytes");
+    assert!(number(together) * (largest + SOURCE_AND_TYPE) <= LARGEST_REQUEST, "{together} events of {largest} bytes");
 }
 
 /// The scheduler invokes asynchronously. By default Lambda retries such an invocation twice.

@@ -113,6 +113,33 @@ fn a_role_may_use_the_key_as_soon_as_it_exists() {
     assert_eq!(without, ["ReconcilerScheduleRole"], "it only invokes");
 }
 
+/// `tests/roles` evaluates the template's roles; these two it does not read.
+#[test]
+fn terraforms_roles_and_the_deployers_use_the_key_only_through_services() {
+    let main = with_options();
+    let (_, role) = main.resources("AWS::IAM::Role").into_iter().find(|(name, _)| *name == "RepairRole").unwrap();
+    let statements = elements(&role["Policies"][0]["PolicyDocument"]["Statement"]);
+    let of_key = statements.into_iter().find(|one| one.to_string().contains("kms:")).expect("it uses the key");
+    let services: Vec<String> =
+        elements(&of_key["Condition"]["StringLike"]["kms:ViaService"]).into_iter().map(text).collect();
+    assert_eq!(services.len(), 3, "{services:?}");
+    let written = format!("\"kms:ViaService\" = [\"{}\"]", services.join("\", \""));
+    assert!(repo_checks::read("terraform/roles.tf").contains(&written), "terraform/roles.tf lacks {written}");
+
+    let deployer =
+        Template::read("deployer.yaml").with("KmsKeyArn", "arn:aws:kms:eu-north-1:000000000000:key/1".into());
+    let policies = deployer.resources("AWS::IAM::RolePolicy");
+    let statements = policies.iter().flat_map(|(_, policy)| elements(&policy["PolicyDocument"]["Statement"]));
+    let mut of_key = 0;
+    for statement in statements.filter(|statement| statement["Action"].to_string().contains("kms:")) {
+        let only_describes = statement["Action"] == "kms:DescribeKey";
+        let through = elements(&statement["Condition"]["StringLike"]["kms:ViaService"]);
+        assert!(only_describes || services.iter().all(|one| through.iter().any(|other| *other == one)), "{statement}");
+        of_key += 1;
+    }
+    assert_eq!(of_key, 2);
+}
+
 #[test]
 fn no_function_may_change_or_delete_audit_records() {
     let main = with_options();

@@ -179,6 +179,38 @@ fn the_api_is_throttled_and_times_out_after_its_function() {
     assert!(number(&integration["TimeoutInMillis"]) > timeout);
 }
 
+/// They are open to everybody. The local AWS does not throttle.
+#[test]
+fn six_people_can_load_the_console_at_once_and_a_flood_of_it_is_bounded() {
+    let limits = |main: &Template, route: &str| {
+        let (_, stage) = main.resources("AWS::ApiGatewayV2::Stage").remove(0);
+        let settings = stage["RouteSettings"][route].clone();
+        let limits = ["ThrottlingRateLimit", "ThrottlingBurstLimit"];
+        (!settings.is_null()).then(|| limits.map(|limit| number(&settings[limit])))
+    };
+    let (page, file) = ("GET /operations/console", "GET /operations/console/{file}");
+    let terraform = repo_checks::read("terraform/api.tf");
+    for (authorizer, exists) in [("none", false), ("iam", false), ("jwt", true)] {
+        let main = Template::read(MAIN).with("OperationsAuthorizer", authorizer.into());
+        for route in [page, file] {
+            let limits = limits(&main, route);
+            assert_eq!(limits.is_some(), exists, "{authorizer}: AWS refuses settings of a route that is not there");
+            let Some([rate, burst]) = limits else { continue };
+            assert!(rate <= 50.0, "{route}");
+            let same = |line: &str| line.contains(&format!("\"{route}\"")) && line.contains(&format!("rate = {rate},"));
+            let same = |line: &str| same(line) && line.ends_with(&format!("burst = {burst} }}"));
+            assert!(terraform.lines().any(same), "terraform/api.tf: {route}");
+        }
+    }
+    let main = with_options();
+    // The page is no file, and `config.json` is one more.
+    let files = fs::read_dir(root().join("functions/operations/console")).unwrap().count();
+    let [of_page, of_files] = [page, file].map(|route| limits(&main, route).expect("it has limits")[1]);
+    assert!(of_page >= 6.0 && of_files >= 6.0 * f64::from(u32::try_from(files).unwrap()), "{files} files");
+    let waits = main.raw("/Resources/Stage/Metadata/Waits").to_string();
+    assert!(waits.contains("ConsoleRoute") && waits.contains("ConsoleFilesRoute"), "{waits}");
+}
+
 #[test]
 fn a_provisioned_table_and_its_indexes_scale_with_traffic() {
     let main = Template::read(MAIN).with("TableCapacity", "provisioned".into());

@@ -104,6 +104,39 @@ fn only_read_only_jobs_compile() {
     assert_eq!(compiling, 4);
 }
 
+/// The names and versions of a requirements file. pip does not distinguish `_`, `.` and `-` in names.
+fn pinned(file: &str) -> BTreeSet<(String, String)> {
+    let text = repo_checks::read(file);
+    let lines = text.lines().filter_map(|line| line.split(' ').next()?.split_once("=="));
+    let pinned = lines.map(|(name, version)| (name.to_lowercase().replace(['_', '.'], "-"), version.to_owned()));
+    pinned.collect()
+}
+
+/// The registry could hand out another archive of the same version, and a build script could do
+/// what the job may do.
+#[test]
+fn a_job_that_may_write_installs_only_known_archives() {
+    let mut installing = 0;
+    for (file, name, job) in
+        jobs().into_iter().filter(|(.., job)| entries(&job["permissions"]).any(|(_, level)| level == "write"))
+    {
+        for script in elements(&job["steps"]).iter().filter_map(|step| step["run"].as_str()) {
+            if script.contains("pip install") {
+                let known = script.contains("--require-hashes") && script.contains("--only-binary :all:");
+                assert!(known && script.contains("requirements-sam.txt"), "{file}, {name}: {script}");
+                installing += 1;
+            }
+        }
+    }
+    assert_eq!(installing, 1);
+    assert_eq!(pinned("local/requirements-sam.txt"), pinned("local/requirements-lint.txt"));
+    let known = repo_checks::read("local/requirements-sam.txt");
+    for line in known.lines().filter(|line| !line.starts_with('#')) {
+        let hash = line.split_once(" --hash=sha256:").map(|(_, hash)| hash).unwrap_or_default();
+        assert!(hash.len() == 64 && hash.chars().all(|one| one.is_ascii_hexdigit()), "{line}");
+    }
+}
+
 #[test]
 fn a_release_reaches_production_through_dev_and_staging() {
     let deploy = workflow("deploy.yml");

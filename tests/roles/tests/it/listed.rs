@@ -82,6 +82,17 @@ fn refuses_other_items_beside_an_audit_record() {
     assert_eq!(judge.decide("OperationsRole", &put), Decision::NotAllowed);
 }
 
+/// Otherwise whoever controls a function could decrypt what it took from elsewhere.
+#[test]
+fn no_role_uses_the_key_without_a_service() {
+    let judge = judge();
+    for role in judge.roles() {
+        for call in ["Decrypt KmsKeyArn", "Decrypt KmsKeyArn lambda", "GenerateDataKey KmsKeyArn"] {
+            assert_eq!(judge.decide(role, &judge.request(call)), Decision::NotAllowed, "{role}: {call}");
+        }
+    }
+}
+
 #[test]
 fn queues_refuse_plain_http() {
     let judge = judge();
