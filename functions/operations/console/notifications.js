@@ -76,8 +76,10 @@ async function ofTenant(results, query, signal) {
   const look = async (own) => {
     const page = await again("notifications", { ...asked, from: from ?? since }, own);
     since ??= page.from;
-    fresh = list.renew(page.items).filter(fits);
     const [first, last] = [page.items[0], page.items.at(-1)];
+    // What the page should have but has not, no longer fits the filter.
+    fresh = list.renew(page.items, page.next ? new Date(last?.received_at) : 0).filter(fits);
+    tell();
     isGap = Boolean(page.next && last) && !(new Date(last.received_at) <= new Date(seen));
     newest = first?.received_at;
     if (fresh.length === 0 && !isGap) seen = newest ?? seen;

@@ -30,12 +30,19 @@ export function table(caption, { tenants = false } = {}) {
   const known = new Map();
   const drawn = (item) => {
     const made = cells(columns, row(item, tenants), { "data-ref": item.ref });
-    known.set(item.ref, { made, text: JSON.stringify(item) });
+    known.set(item.ref, { made, text: JSON.stringify(item), at: new Date(item.received_at) });
     return made;
   };
   const news = (items) => items.filter(({ ref }) => !known.has(ref));
-  /** Redraws rows that have changed, and returns the items that have no row yet. */
-  const renew = (items) => {
+  const left = (items, after) => [...known].filter(([ref, { made, at }]) => at > after
+    && !made.contains(document.activeElement) && !items.some((item) => item.ref === ref));
+  // Redraws rows that have changed, removes those received `after` this time that are not among the
+  // items, and returns the items that have no row yet.
+  const renew = (items, after) => {
+    for (const [ref, { made }] of left(items, after)) {
+      made.remove();
+      known.delete(ref);
+    }
     for (const item of items) {
       const { made, text } = known.get(item.ref) ?? {};
       if (!made || text === JSON.stringify(item)) continue;

@@ -25,7 +25,7 @@ use webhooks_model::job::job_of;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::work::{Redrive, Work};
 use webhooks_model::{Delivery, LedgerKey, Notification, QueueName, Reason, from_objects};
-use webhooks_queue::{DeadLetterQueue as _, look};
+use webhooks_queue::{DeadLetter as Letter, DeadLetterQueue as _, look};
 use webhooks_store::{Record, StoreError};
 
 const USUAL_SAMPLE: u8 = 5;
@@ -110,9 +110,11 @@ impl<P: Ports> Operations<P> {
         let depth = queue.depth().await?;
         // A look waits for as many messages as it is asked for.
         let there = usize::try_from(depth.waiting).unwrap_or(most);
-        let letters = if there == 0 { vec![] } else { look(queue, most.min(there), LOOK, WAIT).await? };
-        let sample = try_join_all(letters.iter().map(|letter| self.letter(name, letter))).await?;
-        let oldest_sent_at = letters.iter().map(|letter| letter.sent_at).min();
+        let read = |letter: &Letter| told(name, &letter.body);
+        let letters = if there == 0 { vec![] } else { look(queue, most.min(there), (LOOK, WAIT), read).await? };
+        let oldest_sent_at = letters.iter().map(|(letter, _)| letter.sent_at).min();
+        let sample = letters.into_iter().map(|(letter, told)| self.letter(name, letter, told));
+        let sample = try_join_all(sample).await?;
         Ok(DeadLetterQueue {
             name: name.as_str(),
             waiting: depth.waiting,
@@ -162,8 +164,7 @@ fn event(body: &str) -> Option<Told> {
 impl<P: Ports> Operations<P> {
     /// Describes one dead letter. A rejection by the feedback function takes precedence over the
     /// reason in the ledger.
-    async fn letter(&self, queue: QueueName, letter: &webhooks_queue::DeadLetter) -> Result<DeadLetter, Problem> {
-        let told = told(queue, &letter.body);
+    async fn letter(&self, queue: QueueName, letter: Letter, told: Told) -> Result<DeadLetter, Problem> {
         let (mut records, mut newer): (Vec<Record>, Option<StoreError>) = (vec![], None);
         for key in &told.keys {
             match self.store.record_of(key).await {
@@ -185,13 +186,14 @@ impl<P: Ports> Operations<P> {
         });
         let left = || newer.as_ref().map(ToString::to_string);
         let attempt = || recorded.and_then(|record| record.attempts.last()).map(|line| line.text.clone());
+        let detail = rejection("rejection").or_else(left).or_else(attempt).unwrap_or_default();
         Ok(DeadLetter {
-            id: letter.id.clone(),
+            id: letter.id,
             sent_at: letter.sent_at,
             receive_count: letter.receive_count,
-            tenant: letter.group.clone().or_else(|| told.keys.first().map(|key| key.entity.tenant.clone())),
+            tenant: letter.group.or_else(|| told.keys.first().map(|key| key.entity.tenant.clone())),
             reason,
-            detail: rejection("rejection").or_else(left).or_else(attempt).unwrap_or_default(),
+            detail,
             dies_again,
             notifications: records.into_iter().map(named).collect(),
             event: told.event,

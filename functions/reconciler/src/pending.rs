@@ -85,18 +85,20 @@ impl<P: Ports> Reconciler<P> {
         run: &mut Run<'_>,
         report: &mut Report,
     ) -> Result<(), SweepError> {
+        let mut after = None;
         while run.has_time(self.host.now()) {
             let now = self.host.now();
-            let overdue = self.sweeps.due(Mark::Awaited, now).await?;
-            if overdue.is_empty() {
-                break;
-            }
-            for one in overdue {
+            let overdue = self.sweeps.due(Mark::Awaited, now, after).await?;
+            for one in overdue.pending {
                 if !run.take_message(now) {
                     return Ok(());
                 }
                 let verdict = no_outcome(&one.key, settings.language(Some(&one.key.entity.tenant)));
                 self.expire(&one, &verdict, (now, before), run, report).await?;
+            }
+            after = overdue.next;
+            if after.is_none() {
+                break;
             }
         }
         Ok(())
@@ -139,15 +141,17 @@ impl<P: Ports> Reconciler<P> {
         run: &mut Run<'_>,
         report: &mut Report,
     ) -> Result<(), SweepError> {
+        let mut after = None;
         while run.has_time(self.host.now()) {
-            let due = self.sweeps.due(mark, before).await?;
-            if due.is_empty() {
-                break;
-            }
-            for one in due {
+            let due = self.sweeps.due(mark, before, after).await?;
+            for one in due.pending {
                 if !self.push(&one, before, run, report).await? {
                     return Ok(());
                 }
+            }
+            after = due.next;
+            if after.is_none() {
+                break;
             }
         }
         Ok(())

@@ -37,7 +37,8 @@ pub struct Report {
     pub mass_changes: BTreeMap<Collection, usize>,
     /// Rows without a readable key or time.
     pub unreadable: BTreeMap<Collection, usize>,
-    /// Silent tenants; `None` if not every tenant was checked.
+    /// Silent tenants, by the directory where a run had no time to check; `None` if the table did not
+    /// answer.
     pub silent: Option<usize>,
     /// Subscriptions that have never delivered; `None` if they were not checked.
     pub silent_subscriptions: Option<usize>,
@@ -105,9 +106,11 @@ impl<P: Ports> Reconciler<P> {
         ended.list = next.or(ended.list);
         if only.is_none() {
             self.remember(&begun, &ended).await;
-            let heard = self.listen(&settings, &served).await;
+            let saved = ended.clone();
+            let heard = self.listen(&settings, &served, &mut ended.silence, &run).await;
+            self.remember(&saved, &ended).await;
             report.silent = heard.as_ref().map(|heard| heard.iter().filter(|one| one.is_silent).count());
-            self.write_directory(&served, heard.as_deref()).await;
+            self.write_directory(&served, heard.as_deref(), &run).await;
             report.silent_subscriptions = self.count_silent_subscriptions(&settings).await;
             if let Some(counted_to) = counted_to {
                 self.summarise(counted_to, report.tenants, report.silent).await;

@@ -25,6 +25,7 @@ pub(crate) struct Run<'t> {
     releases: usize,
     ends_at: OffsetDateTime,
     lists_end_at: OffsetDateTime,
+    silence_ends_at: OffsetDateTime,
     /// The usable part of each tenant's quota, for calls to lists and for later fetches by the
     /// processor.
     quotas: HashMap<String, u64>,
@@ -42,6 +43,7 @@ impl<'t> Run<'t> {
         orders: Orders,
     ) -> Self {
         let ends_at = now + time;
+        let after_the_lists = AFTER_THE_LISTS.min(time / 6);
         let rules = &settings.reconciliation;
         Self {
             trace,
@@ -51,7 +53,8 @@ impl<'t> Run<'t> {
             messages: rules.max_gaps,
             releases: MOST_RELEASES,
             ends_at,
-            lists_end_at: ends_at - AFTER_THE_LISTS.min(time / 6),
+            lists_end_at: ends_at - after_the_lists,
+            silence_ends_at: ends_at - after_the_lists / 2,
             quotas: HashMap::new(),
             others_wait: false,
         }
@@ -59,6 +62,12 @@ impl<'t> Run<'t> {
 
     pub(crate) fn has_time(&self, now: OffsetDateTime) -> bool {
         now < self.ends_at
+    }
+
+    /// Whether another tenant's silence can be checked, which takes some reads. What follows needs
+    /// the rest.
+    pub(crate) fn has_time_to_listen(&self, now: OffsetDateTime) -> bool {
+        now < self.silence_ends_at
     }
 
     /// How long a list may take.

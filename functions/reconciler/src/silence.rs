@@ -2,6 +2,7 @@
 //! last heard of into the directory of tenants, for functions that may not read the settings.
 
 use crate::ports::{Ports, Reconciler};
+use crate::run::Run;
 use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
@@ -24,15 +25,47 @@ pub(crate) struct Heard {
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// Checks each of these tenants of the settings, also one that was never heard of. `None` if the
-    /// table could not answer for every tenant.
-    pub(crate) async fn listen(&self, settings: &Settings, tenants: &[&Tenant]) -> Option<Vec<Heard>> {
-        let mut all = vec![];
-        for &tenant in tenants {
-            let heard = self.listen_to(tenant, settings.silence(tenant)).await;
-            all.push(heard.inspect_err(|error| tracing::warn!("a tenant's silence is unknown: {error}")).ok()?);
+    /// Checks these tenants of the settings from `next` on, also one that was never heard of. If the
+    /// time is over, the others are as the directory has them, and `next` is the first of them. `None`
+    /// if the table could not answer for every tenant.
+    pub(crate) async fn listen(
+        &self,
+        settings: &Settings,
+        tenants: &[&Tenant],
+        next: &mut Option<String>,
+        run: &Run<'_>,
+    ) -> Option<Vec<Heard>> {
+        let heard = self.listen_from(settings, tenants, next, run).await;
+        heard.inspect_err(|error| tracing::warn!("a tenant's silence is unknown: {error}")).ok()
+    }
+
+    async fn listen_from(
+        &self,
+        settings: &Settings,
+        tenants: &[&Tenant],
+        next: &mut Option<String>,
+        run: &Run<'_>,
+    ) -> Result<Vec<Heard>, StoreError> {
+        let is_next = |tenant: &&Tenant| next.as_ref().is_some_and(|next| next.eq_ignore_ascii_case(&tenant.id));
+        let first = tenants.iter().position(is_next).unwrap_or(0);
+        *next = None;
+        let mut heard = vec![None; tenants.len()];
+        for at in (first..tenants.len()).chain(0..first) {
+            if !run.has_time_to_listen(self.host.now()) {
+                *next = Some(tenants[at].id.clone());
+                break;
+            }
+            heard[at] = Some(self.listen_to(tenants[at], settings.silence(tenants[at])).await?);
         }
-        Some(all)
+        let left = tenants.iter().zip(&heard).filter(|(_, heard)| heard.is_none());
+        let left: Vec<String> = left.map(|(tenant, _)| tenant.id.to_lowercase()).collect();
+        let known = self.sweeps.known_tenants(&left, self.host.now()).await?;
+        let as_known = |tenant: &Tenant| Heard {
+            at: None,
+            is_silent: known.get(&tenant.id.to_lowercase()).is_some_and(|known| known.is_silent),
+        };
+        let all = tenants.iter().zip(heard);
+        Ok(all.map(|(tenant, heard)| heard.unwrap_or_else(|| as_known(tenant))).collect())
     }
 
     /// A tenant that was never heard of is silent since the first check.
@@ -96,13 +129,18 @@ impl<P: Ports> Reconciler<P> {
     }
 
     /// `heard` has one entry for each of these tenants; `None` if it is unknown.
-    pub(crate) async fn write_directory(&self, tenants: &[&Tenant], heard: Option<&[Heard]>) {
-        if let Err(error) = self.write_changes(tenants, heard).await {
+    pub(crate) async fn write_directory(&self, tenants: &[&Tenant], heard: Option<&[Heard]>, run: &Run<'_>) {
+        if let Err(error) = self.write_changes(tenants, heard, run).await {
             tracing::warn!("the directory of tenants is left to the next run: {error}");
         }
     }
 
-    async fn write_changes(&self, tenants: &[&Tenant], heard: Option<&[Heard]>) -> Result<(), StoreError> {
+    async fn write_changes(
+        &self,
+        tenants: &[&Tenant],
+        heard: Option<&[Heard]>,
+        run: &Run<'_>,
+    ) -> Result<(), StoreError> {
         let now = self.host.now();
         // By id, since the settings may name a tenant twice.
         let mut own: BTreeMap<String, (&Tenant, Option<Heard>)> = BTreeMap::new();
@@ -115,7 +153,8 @@ impl<P: Ports> Reconciler<P> {
         for (id, (tenant, heard)) in own {
             let before = known.get(&id);
             let entry = entry(id, tenant, heard, before);
-            if before != Some(&entry) {
+            // The next run writes the others, since it finds them as they were.
+            if before != Some(&entry) && run.has_time(self.host.now()) {
                 self.sweeps.set_tenant(&entry, now).await?;
             }
         }

@@ -1,16 +1,20 @@
 //! Erasures of a tenant.
 
 use crate::ports::Ports;
-use crate::repair::{Failure, Repair, Slice, lasting};
+use crate::repair::{AFTER_FAILURE, Failure, Repair, Slice, lasting};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::job::{Job, Status};
-use webhooks_store::Erasure;
+use webhooks_store::{Erasure, StoreError};
 
 /// A processor knows of an erasure after 15 seconds, the reconciler in its next run. The rest is for
 /// clocks that differ.
 const KNOWN_AFTER: Duration = Duration::seconds(30);
+
+/// After this time a slice deletes no more. A page may have a thousand items of the tenant, and the
+/// shortest time-out of the function is five seconds.
+const LONGEST_DELETING: Duration = Duration::seconds(1);
 
 /// The position of a pass over the table.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -27,6 +31,12 @@ struct Pass {
     /// ended when the pass began, and the pass has found nothing from before.
     is_settled: bool,
     after: Option<String>,
+}
+
+impl Pass {
+    fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("texts and times always serialise")
+    }
 }
 
 impl<P: Ports> Repair<P> {
@@ -47,26 +57,55 @@ impl<P: Ports> Repair<P> {
             pass.is_settled = self.left(told_at, pass.found_at) == Duration::ZERO;
         }
         let kept = self.store.kept(tenant, pass.after.as_deref(), job.rate as usize).await?;
-        for key in &kept.keys {
-            self.store.erase(key).await?;
-        }
+        let mut progress = job.progress.clone();
         let is_of_before = |received: &Option<OffsetDateTime>| received.is_none_or(|at| at < job.created_at);
-        if kept.received.iter().any(is_of_before) {
+        let has_found = kept.received.iter().any(is_of_before);
+        if has_found {
             pass.found_at = Some(self.host.now());
             pass.is_settled = false;
-        }
-        pass.after = kept.next;
-        let mut progress = job.progress.clone();
-        progress.done += kept.keys.len() as u64;
-        let mut wait = lasting(kept.keys.len(), job);
-        if pass.after.is_none() {
-            if pass.is_settled {
-                progress.status = Status::Finished;
+            // Saved first. If the slice dies after it has deleted, the next one finds nothing.
+            progress.position = Some(pass.to_text());
+            if !self.write(job, &mut progress).await? {
+                return Ok(Slice { progress, wait: AFTER_FAILURE });
             }
-            wait = wait.max(self.left(told_at, pass.found_at).unsigned_abs());
+            progress.revision += 1;
         }
-        progress.position = Some(serde_json::to_string(&pass).expect("texts and times always serialise"));
+        let erased = self.erase_some(&kept.keys).await?;
+        if has_found {
+            pass.found_at = Some(self.host.now());
+        }
+        progress.done += erased as u64;
+        let mut wait = lasting(erased, job);
+        if erased == kept.keys.len() {
+            pass.after = kept.next;
+            if pass.after.is_none() {
+                if pass.is_settled {
+                    progress.status = Status::Finished;
+                }
+                wait = wait.max(self.left(told_at, pass.found_at).unsigned_abs());
+            }
+        }
+        progress.position = Some(pass.to_text());
         Ok(Slice { progress, wait })
+    }
+
+    /// Deletes as many as there is time for. Returns how many. The next slice reads the others again
+    /// from the same place.
+    async fn erase_some(&self, keys: &[(String, String)]) -> Result<usize, StoreError> {
+        let ends_at = self.host.now() + LONGEST_DELETING;
+        for (erased, key) in keys.iter().enumerate() {
+            if erased > 0 && self.host.now() >= ends_at {
+                return Ok(erased);
+            }
+            match self.store.erase(key).await {
+                Err(error) if erased > 0 => {
+                    tracing::warn!("the slice ends early: {error}");
+                    return Ok(erased);
+                }
+                result => result?,
+            }
+        }
+        Ok(keys.len())
     }
 
     /// The time until no attempt is left that does not know of the erasure, or has read something from

@@ -122,7 +122,7 @@ impl<P: Ports> Repair<P> {
 
     /// Saves the progress of the slice. An operator who cancelled or resumed the job meanwhile has
     /// changed only its status.
-    async fn write(&self, job: &Job, progress: &mut Progress) -> Result<bool, Failure> {
+    pub(crate) async fn write(&self, job: &Job, progress: &mut Progress) -> Result<bool, Failure> {
         for _ in 0..TRIES {
             if self.store.progress(job.id, progress).await? {
                 return Ok(true);

@@ -178,7 +178,7 @@ impl<P: Ports> Repair<P> {
             }
             let (mut send, keep): (Vec<_>, Vec<_>) =
                 batch.into_iter().partition(|letter| is_meant(letter, job, redrive));
-            left.extend(keep);
+            left.extend(keep.into_iter().map(DeadLetter::without_body));
             while let Some(letter) = send.pop() {
                 if let Err(error) = queue_pair.source.send_again(&letter).await {
                     left.push(letter);

@@ -20,6 +20,10 @@ use webhooks_model::feedback::FeedbackMessage;
 
 /// The most messages that SQS returns at once.
 pub const BATCH: usize = 10;
+/// The most messages that a look receives at once. Each may have 1 MiB, and a small function reads
+/// ten of them for longer than an attempt may take. What an attempt in vain has received stays
+/// hidden.
+const LOOKED_AT: usize = 3;
 const LONGEST_POLL: Duration = Duration::from_secs(20);
 const WAITING: QueueAttributeName = QueueAttributeName::ApproximateNumberOfMessages;
 const IN_FLIGHT: QueueAttributeName = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
@@ -38,6 +42,12 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
+    /// To hide it or show it again, and to describe it.
+    #[must_use]
+    pub fn without_body(self) -> Self {
+        Self { body: String::new(), ..self }
+    }
+
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name)?.string_value()
     }
@@ -88,30 +98,37 @@ pub trait DeadLetterQueue: Send + Sync {
     fn depth(&self) -> impl Future<Output = Result<Depth, QueueError>> + Send;
 }
 
-/// The first messages of a queue, each once. They are made visible again at the end.
+/// The first messages of a queue, each once, with what `read` says of it. All bodies together may not
+/// fit into memory, so the messages come back without. They are made visible again at the end.
 ///
 /// # Errors
-/// The queue cannot be reached. The messages received so far return by themselves after `hidden`.
-pub async fn look(
+/// The queue cannot be reached. Messages that could not be made visible return after `hidden`.
+pub async fn look<T>(
     queue: &impl DeadLetterQueue,
     most: usize,
-    hidden: Duration,
-    wait: Duration,
-) -> Result<Vec<DeadLetter>, QueueError> {
-    let mut seen: Vec<DeadLetter> = vec![];
-    while seen.len() < most {
-        let batch = queue.receive(most - seen.len(), hidden, wait).await?;
-        if batch.is_empty() {
-            break;
+    (hidden, wait): (Duration, Duration),
+    read: impl Fn(&DeadLetter) -> T,
+) -> Result<Vec<(DeadLetter, T)>, QueueError> {
+    let mut seen: Vec<(DeadLetter, T)> = vec![];
+    let mut result = Ok(());
+    while result.is_ok() && seen.len() < most {
+        match queue.receive(LOOKED_AT.min(most - seen.len()), hidden, wait).await {
+            Ok(batch) if batch.is_empty() => break,
+            Ok(batch) => seen.extend(batch.into_iter().map(|letter| {
+                let told = read(&letter);
+                (letter.without_body(), told)
+            })),
+            Err(error) => result = Err(error),
         }
-        seen.extend(batch);
     }
-    for letter in &seen {
-        queue.show(letter).await?;
+    // Also after a failure, so that the messages do not stay hidden.
+    for (letter, _) in &seen {
+        result = result.and(queue.show(letter).await);
     }
+    result?;
     // Looking took so long that this message returned and was received twice.
     let mut ids = std::collections::HashSet::new();
-    seen.retain(|letter| ids.insert(letter.id.clone()));
+    seen.retain(|(letter, _)| ids.insert(letter.id.clone()));
     Ok(seen)
 }
 
@@ -207,6 +224,7 @@ mod tests {
     use super::*;
     use crate::queue::tests::{answer, queue_answering, sqs_answering};
     use serde_json::json;
+    use std::sync::Mutex;
 
     fn letter(id: &str) -> DeadLetter {
         DeadLetter {
@@ -219,6 +237,63 @@ mod tests {
             trace: None,
             attributes: HashMap::new(),
         }
+    }
+
+    /// A queue with more messages than anybody asks for. After some receives it does not answer.
+    #[derive(Default)]
+    struct Long {
+        answers: usize,
+        received: Mutex<Vec<usize>>,
+        shown: Mutex<Vec<String>>,
+    }
+
+    impl DeadLetterQueue for Long {
+        async fn receive(&self, most: usize, _: Duration, _: Duration) -> Result<Vec<DeadLetter>, QueueError> {
+            let mut received = self.received.lock().unwrap();
+            if received.len() == self.answers {
+                return Err(QueueError::Unavailable("time-out".into()));
+            }
+            let first = received.iter().sum::<usize>();
+            received.push(most);
+            Ok((first..first + most).map(|number| letter(&number.to_string())).collect())
+        }
+
+        async fn send_again(&self, _: &DeadLetter) -> Result<(), QueueError> {
+            unreachable!("a look sends nothing")
+        }
+
+        async fn delete(&self, _: &DeadLetter) -> Result<(), QueueError> {
+            unreachable!("a look deletes nothing")
+        }
+
+        async fn show(&self, letter: &DeadLetter) -> Result<(), QueueError> {
+            self.shown.lock().unwrap().push(letter.id.clone());
+            Ok(())
+        }
+
+        async fn depth(&self) -> Result<Depth, QueueError> {
+            unreachable!("a look does not count")
+        }
+    }
+
+    async fn look_at(queue: &Long) -> Result<Vec<(DeadLetter, usize)>, QueueError> {
+        look(queue, 8, (Duration::ZERO, Duration::ZERO), |letter| letter.body.len()).await
+    }
+
+    #[tokio::test]
+    async fn a_look_holds_the_bodies_of_few_messages_at_once() {
+        let queue = Long { answers: 3, ..Long::default() };
+        let seen = look_at(&queue).await.unwrap();
+        assert_eq!(*queue.received.lock().unwrap(), [3, 3, 2]);
+        assert_eq!(seen.len(), 8);
+        assert!(seen.iter().all(|(letter, bytes)| letter.body.is_empty() && *bytes == 150 * 1024));
+    }
+
+    #[tokio::test]
+    async fn a_look_that_fails_hides_nothing_that_it_has_seen() {
+        let queue = Long { answers: 1, ..Long::default() };
+        assert!(look_at(&queue).await.is_err());
+        assert_eq!(*queue.shown.lock().unwrap(), ["0", "1", "2"]);
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use crate::document::Settings;
 use crate::invalid::Invalid;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput};
 use std::ops::Range;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
@@ -180,11 +181,19 @@ impl SecretsManager {
     pub fn new(client: Client, secret_id: String) -> Self {
         Self { client, secret_id }
     }
+
+    async fn ask(&self) -> Result<GetSecretValueOutput, SdkError<GetSecretValueError>> {
+        self.client.get_secret_value().secret_id(&self.secret_id).send().await
+    }
 }
 
 impl Source for SecretsManager {
     async fn load(&self) -> Result<String, LoadError> {
-        let answer = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
+        let mut answer = self.ask().await;
+        // A kept connection may have died while the process was frozen.
+        if matches!(&answer, Err(SdkError::DispatchFailure(failure)) if failure.is_io()) {
+            answer = self.ask().await;
+        }
         let secret = answer.map_err(|error| LoadError::Unreachable(code(&error).to_owned()))?;
         secret.secret_string.ok_or_else(|| LoadError::Unreachable("the secret holds no text".into()))
     }
@@ -206,7 +215,6 @@ fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
     #[test]
     fn an_answer_that_cannot_be_read_is_not_part_of_the_error() {

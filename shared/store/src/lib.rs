@@ -46,7 +46,7 @@ pub use ledger::{Change, Entry};
 pub use observed::{Deliveries, Observation, Observations};
 pub use observer::Observer;
 pub use pauses::{Erasure, Orders};
-pub use pending::{Arrived, Mark, Pending};
+pub use pending::{Arrived, Due, Mark, Pending};
 pub use records::{Line, Page, Position, Record};
 pub use repairs::{Action, Deed};
 pub use rollups::{Received, Rolled, Summary};

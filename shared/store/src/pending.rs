@@ -102,6 +102,14 @@ pub struct Pending {
     pub mark: Option<Mark>,
 }
 
+/// A page of notifications with a mark.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Due {
+    pub pending: Vec<Pending>,
+    /// The position of the next page; `None` at the end.
+    pub next: Option<Item>,
+}
+
 /// A page of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
@@ -115,23 +123,26 @@ pub struct Arrived {
 
 /// The operations of the reconciler to find notifications that are stuck.
 impl<I: Items> Table<I> {
-    /// Notifications with this mark and a time up to `until`, oldest first, at most 100. The index
-    /// may lag behind, so each one is read again from the table.
-    pub async fn due(&self, mark: Mark, until: OffsetDateTime) -> Result<Vec<Pending>, StoreError> {
+    /// Notifications with this mark and a time up to `until`, oldest first, a page of at most 100.
+    /// The index may lag behind, so each one is read again from the table. Those that only a newer
+    /// version can read are left out, with their marks, so the callers go on behind them.
+    pub async fn due(&self, mark: Mark, until: OffsetDateTime, after: Option<Item>) -> Result<Due, StoreError> {
         let query = Query {
             index: Some("attention"),
             key_condition: "attention = :mark AND attention_at <= :until",
             limit: Some(AT_ONCE),
+            after,
             ..Query::default()
         };
         let until = time_text(until);
-        let items =
-            self.items.query(query.value(":mark", string(mark.as_str())).value(":until", string(&until))).await?;
-        let items = self.as_they_are(&items).await?;
+        let query = query.value(":mark", string(mark.as_str())).value(":until", string(&until));
+        let page = self.items.query_page(&query).await?;
+        let items = self.as_they_are(&page.items).await?;
         let is_due = |item: &&Item| {
             text(item, "attention") == Some(mark.as_str()) && text(item, "attention_at").is_some_and(|at| *at <= *until)
         };
-        Ok(items.iter().filter(is_due).filter_map(read).collect())
+        let pending = items.iter().filter(is_due).filter_map(read).collect();
+        Ok(Due { pending, next: page.last_evaluated })
     }
 
     /// The place up to which the tenant's feed was searched. If it never was, the place before

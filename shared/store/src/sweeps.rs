@@ -55,12 +55,15 @@ pub struct Place {
     pub feed: Option<String>,
     /// The tenant whose hours to count next.
     pub hours: Option<String>,
+    /// The tenant whose silence to check next.
+    pub silence: Option<String>,
 }
 
 impl Place {
     fn map(self, tenant: impl Fn(String) -> Option<String>) -> Self {
         let list = self.list.and_then(|(name, collection)| Some((tenant(name)?, collection)));
-        Self { list, feed: self.feed.and_then(&tenant), hours: self.hours.and_then(&tenant) }
+        let [feed, hours, silence] = [self.feed, self.hours, self.silence].map(|name| name.and_then(&tenant));
+        Self { list, feed, hours, silence }
     }
 }
 

@@ -93,14 +93,18 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
     use tokio_rustls::rustls::ServerConfig;
     use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+    use webhooks_settings::{SecretsManager, Source};
 
-    const SENT: &str = r#"{"MessageId":"1","MD5OfMessageBody":"49f68a5c8493ec2c0bf489821c21fc3b"}"#;
+    /// What SQS and Secrets Manager answer.
+    const SENT: &str = r#"{"MessageId":"1","MD5OfMessageBody":"49f68a5c8493ec2c0bf489821c21fc3b","SecretString":"{}"}"#;
 
     #[derive(Debug, Clone, Copy)]
     enum Answer {
         Sent,
         /// Sends an answer, then closes the connection without announcing it.
         SentAndClosed,
+        /// Closes the connection after the request, without an answer.
+        Closed,
         Fault,
     }
 
@@ -142,10 +146,14 @@ mod tests {
             Self { url, certificate, log }
         }
 
-        fn client(&self) -> Sqs {
+        fn roots(&self) -> RootCertStore {
             let mut roots = RootCertStore::empty();
             roots.add(self.certificate.clone()).unwrap();
-            sqs(&self.url, roots)
+            roots
+        }
+
+        fn client(&self) -> Sqs {
+            sqs(&self.url, self.roots())
         }
 
         fn seen(&self) -> (usize, usize) {
@@ -168,6 +176,9 @@ mod tests {
                 log.requests += 1;
                 log.script.pop_front().unwrap_or(Answer::Sent)
             };
+            if matches!(answer, Answer::Closed) {
+                return;
+            }
             let (status, body) = if matches!(answer, Answer::Fault) { (500, "{}") } else { (200, SENT) };
             let text = format!("HTTP/1.1 {status} as scripted\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             stream.write_all(text.as_bytes()).await.unwrap();
@@ -195,7 +206,7 @@ mod tests {
         }
     }
 
-    fn sqs(url: &str, roots: RootCertStore) -> Sqs {
+    fn config(url: &str, roots: RootCertStore) -> SdkConfig {
         let credentials = Credentials::new("key", "secret", None, None, "test");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -204,7 +215,11 @@ mod tests {
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
             .endpoint_url(url)
             .http_client(client(tls(roots)));
-        Sqs::new(&config.build())
+        config.build()
+    }
+
+    fn sqs(url: &str, roots: RootCertStore) -> Sqs {
+        Sqs::new(&config(url, roots))
     }
 
     async fn send(sqs: &Sqs) -> Result<SendMessageOutput, SdkError<SendMessageError>> {
@@ -244,6 +259,20 @@ mod tests {
         let server = Server::start([Answer::Fault]).await;
         send(&server.client()).await.unwrap();
         assert_eq!(server.seen(), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn a_reading_of_the_settings_is_repeated_once_if_its_connection_breaks() {
+        for (script, is_read, requests) in [
+            (vec![Answer::Closed], true, 2),
+            (vec![Answer::Closed, Answer::Closed], false, 2),
+            (vec![Answer::Fault], false, 1),
+        ] {
+            let server = Server::start(script.clone()).await;
+            let client = crate::secrets_manager(&config(&server.url, server.roots()));
+            let document = SecretsManager::new(client, "settings".to_owned()).load().await;
+            assert_eq!((document.is_ok(), server.seen().1), (is_read, requests), "{script:?}: {document:?}");
+        }
     }
 
     #[tokio::test]

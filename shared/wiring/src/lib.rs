@@ -48,7 +48,9 @@ pub async fn prepare(
     tokio::join!(settings, prepared("the table", table.connect()), prepared("the queue", queue.connect()));
 }
 
-/// Each reading is one request. The cache retries failures at its own rate.
+/// The SDK repeats no reading: many processes that start while Secrets Manager refuses must not each
+/// ask it three times. [`SecretsManager`] repeats one whose connection broke, and the cache retries
+/// failures at its own rate.
 fn secrets_manager(aws: &SdkConfig) -> aws_sdk_secretsmanager::Client {
     let config = aws_sdk_secretsmanager::config::Builder::from(aws).retry_config(RetryConfig::disabled());
     aws_sdk_secretsmanager::Client::from_conf(config.build())
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_of_the_settings_is_one_request() {
+    fn the_sdk_repeats_no_reading_of_the_settings() {
         let lookup = |name: &'static str| (name == "AWS_REGION").then(|| "eu-north-1".to_owned());
         let (attempt, operation) = (Duration::from_secs(1), Duration::from_secs(2));
         let aws = aws::config(&Variables::from_fn(lookup), attempt, operation).expect("a region is all it needs");

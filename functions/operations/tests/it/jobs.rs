@@ -85,7 +85,7 @@ async fn a_resend_whose_message_is_refused_is_watched_and_can_be_given_again() {
     let url = format!("/operations/v1/notifications/{}/feedback", world.reference(1).await);
     world.feedback.refuse(true);
     assert_eq!(world.repair("POST", &url, json!({})).await.problem(), (503, "unavailable"));
-    let watched = world.table.table.due(Mark::Queued, world.host.now()).await.unwrap();
+    let watched = world.table.table.due(Mark::Queued, world.host.now(), None).await.unwrap().pending;
     assert_eq!(watched.into_iter().map(|one| one.key).collect::<Vec<_>>(), [key]);
     world.feedback.refuse(false);
     assert_eq!(world.repair("POST", &url, json!({})).await.status, StatusCode::ACCEPTED);

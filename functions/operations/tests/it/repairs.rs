@@ -127,7 +127,7 @@ async fn a_release_whose_message_is_refused_is_watched_and_can_be_replayed() {
     world.notifications.refuse(true);
     let refused = world.repair("POST", &of(&reference, "release"), json!({})).await;
     assert_eq!(refused.problem(), (503, "unavailable"));
-    let watched = world.table.table.due(Mark::Retrying, world.host.now()).await.unwrap();
+    let watched = world.table.table.due(Mark::Retrying, world.host.now(), None).await.unwrap().pending;
     assert_eq!(watched.into_iter().map(|one| one.key).collect::<Vec<_>>(), [n.ledger_key()]);
     world.notifications.refuse(false);
     world.host.advance(Duration::SECOND);

@@ -22,7 +22,7 @@ pub(crate) struct Counted {
     items: Dynamo,
     requests: Arc<AtomicU64>,
     rows: Arc<AtomicU64>,
-    /// How long it takes to begin the count of a tenant, on this clock.
+    /// How long it takes to begin the count of a tenant, and to note its silence, on this clock.
     pace: Arc<OnceLock<(TestHost, Duration)>>,
 }
 
@@ -51,7 +51,8 @@ impl Counted {
         Cost { requests: self.requests.load(Ordering::Relaxed), rows: self.rows.load(Ordering::Relaxed) }
     }
 
-    /// From now on, the count of each tenant begins this much later.
+    /// From now on, the count of each tenant begins this much later, and its silence is noted this
+    /// much later.
     pub(crate) fn slow_down(&self, host: &TestHost, by: Duration) {
         self.pace.set((host.clone(), by)).expect("a test sets it once");
     }
@@ -65,6 +66,9 @@ impl Counted {
 impl Items for Counted {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         self.count(0);
+        if let Some((host, by)) = self.pace.get().filter(|_| write.sk == "SILENCE") {
+            host.advance(*by);
+        }
         self.items.update(write).await
     }
 

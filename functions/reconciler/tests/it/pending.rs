@@ -261,3 +261,23 @@ async fn a_record_that_only_a_newer_version_can_send_does_not_stop_the_run() {
     assert_eq!(requeued(&world.run().await), (2, 0));
     assert_eq!(world.table.needing_attention("retrying").await, 3, "it is watched like the others");
 }
+
+#[tokio::test]
+async fn finds_stuck_work_behind_many_records_of_a_newer_version() {
+    let world = world().await;
+    for key in 0..100 {
+        let n = world.accepted(TENANT, &key.to_string(), Origin::Webhook);
+        world.record(&n, failed(&world)).await;
+    }
+    for item in world.table.items().await {
+        let name = item["sk"].as_s().unwrap();
+        if name.starts_with("N#") {
+            world.table.overwrite(name, "state", "postponed").await;
+        }
+    }
+    world.host.advance(Duration::SECOND);
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.record(&n, failed(&world)).await;
+    world.host.advance(Duration::days(3));
+    assert_eq!(requeued(&world.run().await), (1, 0));
+}

@@ -62,6 +62,20 @@ async fn a_tenant_that_never_sent_is_silent() {
 }
 
 #[tokio::test]
+async fn a_run_without_time_for_the_silence_of_all_leaves_the_rest_to_the_next() {
+    let tenants: Vec<String> = (0..4).map(|n| format!("5a0e6f0e-32b4-4b5a-9e0e-{n:012}")).collect();
+    let tenants: Vec<&str> = tenants.iter().map(String::as_str).collect();
+    let world = World::with_tenants(json!({"collections": [], "silence_hours": 24}), &tenants).await;
+    assert_eq!(world.run().await.silent, Some(0));
+    world.host.advance(Duration::hours(25));
+    // A run of a minute counts all, and has time for the silence of three.
+    world.cost.slow_down(&world.host, Duration::seconds(8));
+    assert_eq!(world.run().await.silent, Some(3), "the fourth is as it was");
+    assert_eq!(world.run().await.silent, Some(4), "the others are as they were");
+    assert_eq!(world.emitted.values("SilentTenants"), [0, 3, 4]);
+}
+
+#[tokio::test]
 async fn a_silence_of_weeks_may_be_allowed() {
     let world = World::with_tenants(json!({"collections": [], "silence_hours": 24 * 20}), &[TENANT]).await;
     world.hear(TENANT, Origin::Webhook).await;

@@ -1,9 +1,15 @@
 use crate::world::{JOB, World, order, processed};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
 use fixtures::TENANT;
+use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
 use webhooks_model::{Work, notification::Notification};
-use webhooks_store::{Entry, Erasure};
+use webhooks_store::{Entry, Erasure, Table};
 
 fn erase() -> Work {
     Work::Erase { tenant: TENANT.into() }
@@ -90,4 +96,55 @@ async fn tells_the_other_functions_what_is_erased_before_it_deletes_anything() {
     world.slice(1).await;
     let known = world.table.table.orders(world.host.now()).await.unwrap().erasures;
     assert_eq!(known, [Erasure { tenant: TENANT.into(), of_before: job.created_at }]);
+}
+
+#[tokio::test]
+async fn a_slice_without_time_for_all_that_it_found_is_followed_by_another() {
+    let world = World::new().await;
+    world.recorded(3, processed).await;
+    world.begin(erase(), 100).await;
+    world.host.step(Duration::milliseconds(600));
+    assert!(world.slice(1).await);
+    assert_eq!((world.progress().await, kept(&world).await.len()), ((Status::Running, 2, 0), 1));
+    world.host.step(Duration::ZERO);
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 3, 0));
+    assert!(kept(&world).await.is_empty());
+}
+
+/// Deletes nothing.
+#[derive(Debug)]
+struct NoDeletes;
+
+impl Intercept for NoDeletes {
+    fn name(&self) -> &'static str {
+        "NoDeletes"
+    }
+
+    fn read_before_serialization(
+        &self,
+        context: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let deletes = context.input().downcast_ref::<DeleteItemInput>().is_some();
+        if deletes { Err("the process has died".into()) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn a_slice_that_dies_after_it_has_deleted_is_not_forgotten() {
+    let mut world = World::new().await;
+    world.begin(erase(), 100).await;
+    world.slice(1).await;
+    world.recorded(1, processed).await;
+    let config = world.table.client.config().to_builder().interceptor(NoDeletes).build();
+    world.repair.store = Table::new(Client::from_conf(config), world.table.name.clone(), Duration::days(90));
+    assert!(world.slice(1).await);
+    for key in world.table.table.kept(TENANT, None, 100).await.unwrap().keys {
+        world.table.table.erase(&key).await.unwrap();
+    }
+    world.repair.store = world.table.table.clone();
+    assert!(world.slice(1).await, "an attempt may have read it before it was deleted");
+    assert!(!world.slice(1).await);
 }

@@ -38,7 +38,7 @@ async fn lists_what_waits_for_calls_by_tenant_oldest_first_until_its_release() {
     assert!(fixture.table.waiting("another", 1000).await.unwrap().is_empty());
     fixture.table.watch(&found[0], Mark::Retrying, NOW).await.unwrap();
     assert_eq!(waiting(&fixture).await.len(), 204);
-    assert_eq!(fixture.table.due(Mark::Retrying, NOW).await.unwrap()[0].key, found[0]);
+    assert_eq!(fixture.table.due(Mark::Retrying, NOW, None).await.unwrap().pending[0].key, found[0]);
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_waiting_notification_is_not_stuck() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), waits(None)).await;
     let late = NOW + Duration::days(3);
-    assert!(fixture.table.due(Mark::Retrying, late).await.unwrap().is_empty());
+    assert!(fixture.table.due(Mark::Retrying, late, None).await.unwrap().pending.is_empty());
     let arrived = fixture.table.arrived(TENANT, "2026-11-20T00:00:00.000Z", late).await.unwrap();
     assert_eq!(arrived.notifications[0].mark, Some(Mark::Limited));
 }

@@ -28,7 +28,7 @@ async fn record(fixture: &Fixture, n: &Notification, change: Change, after: Dura
 }
 
 async fn due(fixture: &Fixture, mark: Mark, after: Duration) -> Vec<LedgerKey> {
-    fixture.table.due(mark, NOW + after).await.unwrap().into_iter().map(|one| one.key).collect()
+    fixture.table.due(mark, NOW + after, None).await.unwrap().pending.into_iter().map(|one| one.key).collect()
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn watches_a_retried_notification_until_it_ends_or_needs_a_person() {
         std::slice::from_ref(&key),
         "since the first failure"
     );
-    let found = fixture.table.due(Mark::Retrying, NOW).await.unwrap().remove(0);
+    let found = fixture.table.due(Mark::Retrying, NOW, None).await.unwrap().pending.remove(0);
     assert_eq!((found.state, found.moved_at), (Some(State::Retrying), NOW + Duration::HOUR));
     let act = |deed| fixture.table.act(&key, Action { deed, at: NOW + LATE, by: "b", note: "n" });
     assert!(act(Deed::Hold).await.unwrap());

@@ -28,7 +28,8 @@ async fn records_where_a_run_ended_and_names_no_tenant() {
     let tenants = [TENANT, "Another", "a third"];
     assert_eq!(fixture.table.place(&tenants).await.unwrap(), Place::default());
     let list = Some((TENANT.to_owned(), Collection::Supplier));
-    let place = Place { list, feed: Some("Another".to_owned()), hours: Some("a third".to_owned()) };
+    let (another, third) = (Some("Another".to_owned()), Some("a third".to_owned()));
+    let place = Place { list, feed: another.clone(), hours: third, silence: another };
     fixture.table.set_place(&place, NOW).await.unwrap();
     assert_eq!(fixture.table.place(&tenants).await.unwrap(), place);
     let gone = fixture.table.place(&tenants[1..]).await.unwrap();

@@ -69,6 +69,16 @@ const GAP: &str = "
         return new Response(JSON.stringify({ items, next, from: one('0').received_at }));
     };";
 
+/// Answers with two failures, and after `window.replayed` with one of them.
+const REPLAYED: &str = "
+    const [real, at] = [window.fetch, new Date().toISOString()];
+    const items = ['1', '2'].map((key) => ({ ref: key, key, tenant: 'late', entity: 'customer',
+        event: 'CUSTOMER_UPDATED', state: 'dead', received_at: at, feedback: { state: 'none' } }));
+    window.fetch = async (url, options) => {
+        if (!String(url).includes('/v1/notifications?')) return real(url, options);
+        return new Response(JSON.stringify({ items: window.replayed ? items.slice(1) : items, from: at }));
+    };";
+
 async fn changed(company: &Company, number: &str) {
     let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", number)).await.unwrap();
     company.answered(&changed.emitted).await;
@@ -191,6 +201,21 @@ async fn a_filtered_list_is_read_again_if_more_is_new_than_a_page() {
     tab_to(browser, "Customer 1: open").await;
     browser.script(&format!("window.more = true; {LOOK}"), vec![]).await;
     browser.reads("button.new", "1 or more new").await;
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_list_of_one_status_leaves_out_what_has_another_by_now() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.script(REPLAYED, vec![]).await;
+    console.view("#/notifications?tenant=late&state=dead", "Notifications").await;
+    console.rows(2).await;
+    browser.script(&format!("window.replayed = true; {LOOK}"), vec![]).await;
+    console.rows(1).await;
+    browser.reads(".told", "1 shown").await;
     browser.was_content().await;
 }
 
