@@ -105,7 +105,7 @@ impl<P: Ports> Reconciler<P> {
         ended.list = next.or(ended.list);
         if only.is_none() {
             self.remember(&begun, &ended).await;
-            let heard = self.listen(&settings, &served).await;
+            let heard = self.listen(&settings, &served, &run).await;
             report.silent = heard.as_ref().map(|heard| heard.iter().filter(|one| one.is_silent).count());
             self.write_directory(&served, heard.as_deref()).await;
             report.silent_subscriptions = self.count_silent_subscriptions(&settings).await;

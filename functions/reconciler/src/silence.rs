@@ -2,6 +2,7 @@
 //! last heard of into the directory of tenants, for functions that may not read the settings.
 
 use crate::ports::{Ports, Reconciler};
+use crate::run::Run;
 use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
@@ -25,10 +26,14 @@ pub(crate) struct Heard {
 
 impl<P: Ports> Reconciler<P> {
     /// Checks each of these tenants of the settings, also one that was never heard of. `None` if the
-    /// table could not answer for every tenant.
-    pub(crate) async fn listen(&self, settings: &Settings, tenants: &[&Tenant]) -> Option<Vec<Heard>> {
+    /// table could not answer for every tenant, or the run is over.
+    pub(crate) async fn listen(&self, settings: &Settings, tenants: &[&Tenant], run: &Run<'_>) -> Option<Vec<Heard>> {
         let mut all = vec![];
         for &tenant in tenants {
+            if run.is_over(self.host.now()) {
+                tracing::warn!("the run is over before it knows which tenants are silent");
+                return None;
+            }
             let heard = self.listen_to(tenant, settings.silence(tenant)).await;
             all.push(heard.inspect_err(|error| tracing::warn!("a tenant's silence is unknown: {error}")).ok()?);
         }
