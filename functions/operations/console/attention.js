@@ -2,7 +2,7 @@
 
 import { read as address, remember, write } from "./address.js";
 import { again, get, newest } from "./api.js";
-import { announce, button, empty, h, heading, moment, number, renew, span, tabs, trouble } from "./dom.js";
+import { announce, button, empty, h, heading, many, moment, number, renew, span, tabs, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { groups } from "./groups.js";
 import { filled, follow } from "./live.js";
@@ -21,7 +21,7 @@ async function kindOf({ kind: wanted, tenant }, place, signal) {
   const counts = await again("counts", {}, signal).catch(() => ({}));
   const kind = MARKS[wanted] ? wanted : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
   // The counts are those of all tenants.
-  const text = (mark, label) => (counts[mark] > 0 && !tenant ? `${label} ${number(counts[mark])}` : label);
+  const text = (mark, label) => (counts[mark] > 0 && !tenant ? `${label} ${many(counts[mark])}` : label);
   place.replaceChildren(tabs(Object.entries(MARKS).map(([mark, [label]]) =>
     [write("attention", { kind: mark, tenant }), text(mark, label), mark === kind])));
   if (!signal.aborted) remember({ kind });
@@ -103,7 +103,7 @@ const quotas = (place, signal) => filled(place, signal, async (own) => {
 function quotaTable(items) {
   const heads = ["Tenant", "Waiting", "Calls an hour", "Done in about", "Done at about"];
   const row = (quota) => [tenantText(quota.tenant),
-    h("a", { href: listLink({ tenant: quota.tenant, state: "retrying" }) }, number(quota.waiting)),
+    h("a", { href: listLink({ tenant: quota.tenant, state: "retrying" }) }, many(quota.waiting)),
     [number(quota.calls_per_hour), quota.is_assumed && " (assumed)"], span(new Date(quota.done_at) - Date.now()),
     moment(quota.done_at)];
   return grid("What waits for calls, by tenant", heads, items.map(row));

@@ -1,7 +1,7 @@
 // The counters of what needs attention, kept up to date.
 
 import { again, repeat } from "./api.js";
-import { announce, h, number } from "./dom.js";
+import { announce, h, many } from "./dom.js";
 import { MARKS } from "./words.js";
 import { inZone, zoneName } from "./zone.js";
 
@@ -29,7 +29,7 @@ export function counters(strip, signal) {
     }
     const changed = SHOWN.filter(([name]) => before && before[name] !== counts[name]);
     for (const [name, { tile, value }] of Object.entries(tiles)) {
-      value.textContent = number(counts[name] ?? 0);
+      value.textContent = many(counts[name] ?? 0);
       tile.classList.toggle("some", counts[name] > 0);
     }
     const now = Date.now();

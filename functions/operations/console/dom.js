@@ -43,6 +43,9 @@ export function span(milliseconds) {
 
 export const number = (value) => Number(value).toLocaleString();
 
+/** A count that ends at 100,000. */
+export const many = (value) => number(value) + (value >= 100000 ? "+" : "");
+
 /** A number with its word: `1 time`, `2 times`. */
 export const counted = (count, one, more) => `${number(count)} ${count === 1 ? one : more}`;
 

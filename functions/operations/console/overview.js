@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { bars } from "./chart.js";
-import { announce, button, card, empty, fact, field, h, heading, moment, number, select, span } from "./dom.js";
+import { announce, button, card, empty, fact, field, h, heading, many, moment, number, select, span } from "./dom.js";
 import { choose, filters, tenantField } from "./filters.js";
 import { filled } from "./live.js";
 import { entityLink, grid, listLink } from "./table.js";
@@ -92,8 +92,8 @@ function facts(overview) {
     card("waits", "Waiting now", h("dl", { class: "facts" },
       waits.length === 0 ? fact("Waiting", "nothing")
         : waits.map(([name, what]) => fact("Waiting", name === "rate_limited"
-          ? h("a", { href: "#/attention?kind=rate_limited" }, number(waiting[name]))
-          : number(waiting[name]), ` ${what}`)),
+          ? h("a", { href: "#/attention?kind=rate_limited" }, many(waiting[name]))
+          : many(waiting[name]), ` ${what}`)),
       waiting.done_at && fact("Out of calls until", moment(waiting.done_at)),
       overview.calls_left !== undefined && fact("Calls left", number(overview.calls_left)),
       overview.silent_tenants !== undefined && !overview.tenant

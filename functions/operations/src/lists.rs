@@ -265,7 +265,7 @@ impl From<&Head> for Current {
     }
 }
 
-/// The number of notifications that need attention or wait.
+/// The number of notifications that need attention or wait. At most 100,000 of each kind are counted.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Counts {
     pub(crate) dead: u64,

@@ -213,7 +213,7 @@ struct KeyCount {
     count: u64,
 }
 
-/// Number of waiting notifications, by reason.
+/// Number of waiting notifications, by reason. At most 100,000 of each are counted.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Waiting {
     /// Notifications that wait for their tenant's quota of calls to the ERP.

@@ -40,7 +40,7 @@ pub(crate) struct Quotas {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QuotaView {
     pub(crate) tenant: String,
-    /// Number of waiting notifications.
+    /// Number of waiting notifications. At most 100,000 are counted.
     pub(crate) waiting: u64,
     /// Calls that the ERP allows in an hour.
     calls_per_hour: u64,
@@ -51,7 +51,7 @@ pub(crate) struct QuotaView {
     /// When the ERP resets the quota.
     #[serde(with = "time::serde::rfc3339")]
     resets_at: OffsetDateTime,
-    /// Estimated time at which the last one continues, if nothing else uses calls.
+    /// Estimated time at which the last one counted continues, if nothing else uses calls.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) done_at: OffsetDateTime,
 }

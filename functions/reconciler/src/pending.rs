@@ -14,7 +14,7 @@ use webhooks_settings::Settings;
 use webhooks_store::{Mark, Pending, StoreError};
 
 /// Slices of the feed in one run over all tenants. The next run continues.
-const MOST_PAGES: u32 = 100;
+const MOST_PAGES: u32 = 500;
 
 /// What a notification needs that has not changed for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

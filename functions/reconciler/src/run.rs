@@ -7,7 +7,8 @@ use webhooks_queue::Trace;
 use webhooks_settings::Settings;
 use webhooks_store::Orders;
 
-/// The most releases in a run. Each tenant's quota is usually the tighter limit.
+/// The most releases in a run. They also end after half of its time, since a backlog of days must
+/// not keep the lists from their turn.
 const MOST_RELEASES: usize = 5_000;
 /// The time for what follows the lists: the place where the next run begins, silent tenants, the
 /// directory, metrics. Without it, Lambda would kill a run whose last list is slow.
@@ -23,9 +24,10 @@ pub(crate) struct Run<'t> {
     gaps: usize,
     messages: usize,
     releases: usize,
-    ends_at: OffsetDateTime,
+    releases_end_at: OffsetDateTime,
     lists_end_at: OffsetDateTime,
     silence_ends_at: OffsetDateTime,
+    ends_at: OffsetDateTime,
     /// The usable part of each tenant's quota, for calls to lists and for later fetches by the
     /// processor.
     quotas: HashMap<String, u64>,
@@ -52,16 +54,22 @@ impl<'t> Run<'t> {
             gaps: rules.max_gaps,
             messages: rules.max_gaps,
             releases: MOST_RELEASES,
-            ends_at,
+            releases_end_at: now + time / 2,
             lists_end_at: ends_at - after_the_lists,
             silence_ends_at: ends_at - after_the_lists / 2,
+            ends_at,
             quotas: HashMap::new(),
             others_wait: false,
         }
     }
 
     pub(crate) fn has_time(&self, now: OffsetDateTime) -> bool {
-        now < self.ends_at
+        now < self.lists_end_at
+    }
+
+    /// Whether nothing may go on, not even what follows the search for silent tenants.
+    pub(crate) fn is_over(&self, now: OffsetDateTime) -> bool {
+        now >= self.ends_at
     }
 
     /// Whether another tenant's silence can be checked, which takes some reads. What follows needs
@@ -137,7 +145,7 @@ impl<'t> Run<'t> {
     }
 
     pub(crate) fn take_release(&mut self, now: OffsetDateTime) -> bool {
-        let may = self.releases > 0 && self.has_time(now);
+        let may = self.releases > 0 && now < self.releases_end_at;
         self.releases -= usize::from(may);
         may
     }

@@ -154,7 +154,7 @@ impl<P: Ports> Reconciler<P> {
             let before = known.get(&id);
             let entry = entry(id, tenant, heard, before);
             // The next run writes the others, since it finds them as they were.
-            if before != Some(&entry) && run.has_time(self.host.now()) {
+            if before != Some(&entry) && !run.is_over(self.host.now()) {
                 self.sweeps.set_tenant(&entry, now).await?;
             }
         }

@@ -305,4 +305,13 @@ mod tests {
         let (dynamo, _server) = answering(&pages).await;
         assert!(table(dynamo).look(&key).await.unwrap().same.is_some());
     }
+
+    #[tokio::test]
+    async fn counts_no_further_than_a_hundred_thousand() {
+        let mut long = page(&["1"], Some("1"));
+        long["ScannedCount"] = json!(50_000);
+        let (dynamo, server) = answering(&[long]).await;
+        let counted = Table::over(dynamo, time::Duration::days(90)).count_marked("dead").await;
+        assert_eq!((counted.unwrap(), server.received_requests().await.unwrap().len()), (2, 2));
+    }
 }

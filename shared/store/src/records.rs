@@ -22,6 +22,9 @@ use webhooks_model::{EntityId, LedgerKey, Reason, State, sorted};
 const DAYS_PER_PAGE: usize = 31;
 /// Whole records per request. With the longest raw items, 53 fit into DynamoDB's 16 MB.
 const RECORDS_PER_READ: usize = 50;
+/// The most entries of a list that are counted. After a long outage of the ERP a list may have
+/// millions, and the console counts every few seconds. These take about 2,500 read units.
+const MOST_COUNTED: i32 = 100_000;
 const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
 
 /// One notification with everything that happened to it.
@@ -197,12 +200,13 @@ impl<I: Items> Table<I> {
         Ok(Page { next, ..self.page_of(found).await? })
     }
 
-    /// The number of notifications with this mark.
+    /// The number of notifications with this mark, at most 100,000.
     pub async fn count_marked(&self, mark: &str) -> Result<u64, StoreError> {
         let query = Query {
             index: Some("attention"),
             key_condition: "attention = :mark",
             projection: Some("pk, sk, attention, attention_at"),
+            limit: Some(MOST_COUNTED),
             ..Query::default()
         };
         let mut count = 0;

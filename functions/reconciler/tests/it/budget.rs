@@ -8,6 +8,8 @@ use std::collections::HashSet;
 use time::Duration;
 use webhooks_model::collection::Collection;
 use webhooks_model::rollup::hour_of;
+use webhooks_model::{Allowance, Origin};
+use webhooks_store::Change;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
@@ -155,6 +157,23 @@ async fn a_list_with_many_changes_does_not_outlast_the_run() {
     assert_eq!(keys(&world).len(), 300);
 }
 
+#[tokio::test]
+async fn many_releases_leave_the_lists_their_turn() {
+    let world = World::new(json!({"collections": ["customer"]})).await;
+    for key in 0..200 {
+        let n = world.accepted(TENANT, &key.to_string(), Origin::Webhook);
+        world.record(&n, Change::RateLimited { attempt: None, waits_here: true }).await;
+    }
+    let resets_at = world.now() - Duration::hours(2);
+    let allowance =
+        Allowance { tenant: TENANT.to_owned(), limit: Some(10_000), calls_each: 1, resets_at, released_to: None };
+    world.table.table.used_up(&allowance, world.now()).await.unwrap();
+    world.host.step(Duration::milliseconds(300));
+    let report = world.run().await;
+    assert!((1..200).contains(&report.released), "{report:?}");
+    assert_eq!((report.finished, report.unfinished), (1, 0));
+}
+
 fn tenants(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("5a0e6f0e-32b4-4b5a-9e0e-{n:012}")).collect()
 }
@@ -222,7 +241,7 @@ async fn every_tenant_is_counted_within_as_many_runs_as_the_count_takes() {
         let tenants = tenants(many);
         let world = world(&tenants, 0, 100).await;
         // A run of a minute counts two tenants, and cuts the third short.
-        world.cost.slow_down(&world.host, Duration::seconds(25));
+        world.cost.slow_down(&world.host, Duration::seconds(24));
         let mut counted = HashSet::new();
         for run in 0..many.div_ceil(2) {
             let begins = TestHost::START + Duration::minutes(minutes * run as i64);
