@@ -33,7 +33,7 @@ const REASONS = {
   rate_limited: ["The tenant's calls are used up", "More changes than the ERP's hourly quota allows.", "Nothing: they continue automatically."],
   tenant_unknown: ["The tenant is unknown", "The settings have no tenant with this company number.", "Add the tenant, then replay.", "visma-webhooks settings tenants add TENANT --company-id NUMBER"],
   tenant_not_served: ["The subscription does not serve the tenant", "The subscription's list of tenants does not have this one.", "Add it to the subscription's tenants in the settings, then replay."],
-  tenant_not_approved: ["The tenant has not approved the application", "The ERP answered 403: the customer has not approved it, or has withdrawn the approval.", "Ask the customer's administrator to approve it, then replay."],
+  tenant_not_approved: ["The tenant has not approved the application", "The ERP answered 403, or refused each token for sales orders: an approval or a scope is missing.", "Ask the customer's administrator to approve it, then replay."],
   token_refused: ["No token for the tenant", "The client's secret is wrong or expired, or this is not the tenant's client.", "Correct the client, then replay.", "visma-webhooks client --help"],
   unmapped: ["The event is not in the catalogue", "A new event, or a name of your own.", "Name the event that it stands for, then replay.", "visma-webhooks settings aliases add NAME=EVENT"],
   unconfirmable: ["The ERP cannot confirm it", "It is unsigned, and no resource of the ERP shows the change.", "Sign the subscription, or replay if you trust it."],

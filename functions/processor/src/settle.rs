@@ -10,8 +10,9 @@ use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::feedback::{FeedbackMode, FeedbackState};
 use webhooks_model::notification::NoDirectory;
+use webhooks_model::resource_path::Api;
 use webhooks_model::retry::{self, Next};
-use webhooks_model::{Notification, Reason};
+use webhooks_model::{Notification, Reason, ResourcePath};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
 use webhooks_store::{Change, Known, Seen};
@@ -47,8 +48,9 @@ impl<P: Ports> Processor<P> {
             }
             // In none of the attempts did the ERP accept a token from Visma Connect.
             Next::Retry { reason: Reason::TokenRefused, .. } if last && known.attempts.are_refused() => {
-                let detail = VismaError::CompanyTenantNeeded { stage: Stage::Resource }.to_string();
-                return self.park(n, received, Reason::CompanyTenantNeeded, &detail).await;
+                let api = n.path.as_ref().map_or(Api::Finance, ResourcePath::api);
+                let error = VismaError::each_token_refused(api, Stage::Resource);
+                return self.park(n, received, error.next().reason(), &error.to_string()).await;
             }
             _ => {}
         }

@@ -269,8 +269,9 @@ fn warn(sweep: &Sweep<'_>, error: &SweepError) {
 fn concerned(collection: Collection, error: &SweepError) -> Vec<Api> {
     let SweepError::Visma(error) = error else { return vec![] };
     match error.next().reason() {
-        Reason::TenantNotApproved => vec![collection.api()],
-        Reason::RateLimited | Reason::TokenRefused | Reason::CompanyTenantNeeded => vec![Api::Finance, Api::SalesOrder],
+        Reason::RateLimited => vec![Api::Finance, Api::SalesOrder],
+        Reason::TokenRefused if error.is_refused_by_connect() => vec![Api::Finance, Api::SalesOrder],
+        Reason::TenantNotApproved | Reason::TokenRefused | Reason::CompanyTenantNeeded => vec![collection.api()],
         _ => vec![],
     }
 }

@@ -80,7 +80,7 @@ words! {
         TenantUnknown = "tenant_unknown",
         TenantNotServed = "tenant_not_served",
         /// The ERP answered 403: the tenant has not approved the application
-        /// (docs/visma-net.md#errors).
+        /// (docs/visma-net.md#errors). Or the Sales Order service refused each token.
         TenantNotApproved = "tenant_not_approved",
         /// Visma Connect gave no token for the tenant.
         TokenRefused = "token_refused",

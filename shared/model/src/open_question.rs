@@ -95,7 +95,7 @@ impl OpenQuestion {
             Q::EventNames => "A name of the catalogue, in any case, with or without blanks, _ and -.",
             Q::FeedbackId => "The id that visma.feedback_id prefers. The other one is tried once.",
             Q::FeedbackSource => "The source as it came, or else visma.application_name.",
-            Q::Retries => "Everything but a 2xx comes again.",
+            Q::Retries => "Anything but a 2xx comes again or is lost, so lists of the ERP are searched.",
             Q::TimeOut => "An answer within a second is in time.",
             Q::Ordering => "There is none.",
             Q::Repetitions => "A notification may come several times.",

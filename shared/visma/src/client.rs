@@ -52,48 +52,44 @@ impl<H: Host, X: Exchange> VismaClient<H, X> {
     }
 
     /// Makes a call with the tenant's token, and once more with a new token if the first is
-    /// refused. While the ERP also refuses new tokens, it asks for them less and less often.
+    /// refused. While the API also refuses new tokens, it asks for them less and less often. Calls
+    /// to the other API go on with the same token.
     pub(crate) async fn call(
         &self,
         visma: &settings::Visma,
         tenant: &str,
-        stage: Stage,
+        (api, stage): (Api, Stage),
         url: &Url,
         body: impl Fn() -> Option<Body>,
     ) -> Result<X::Answer, VismaError> {
         let slot = self.tokens.slot(&token::Key::new(visma, tenant));
-        let ask = async || {
-            slot.refusals.check(stage, self.host.now())?;
-            self.request_token(visma, tenant).await
-        };
-        let mut rejected = None;
+        let ask = async || self.request_token(visma, tenant).await;
+        let mut unfit = slot.admit(api, stage, self.host.now())?;
+        let mut is_renewed = false;
         let refused = loop {
-            let token = slot.get(rejected.as_ref(), || self.host.now(), ask).await?;
+            let token = slot.get(unfit, || self.host.now(), ask).await?;
             let timeout = if stage == Stage::List { LONGEST_LIST } else { LONGEST_CALL };
-            let request = Request { url, token: Some(&token), body: body(), timeout };
+            let request = Request { url, token: Some(&token.secret), body: body(), timeout };
             let response = self.send(tenant, stage, request).await?;
             match response.status().as_u16() {
                 // The refused token was new, so another one would not help.
-                401 if rejected.is_some() || slot.refusals.is_suspected() => break token,
-                401 => rejected = Some(token),
+                401 if is_renewed || slot.is_suspected(api) => break token,
+                401 => (unfit, is_renewed) = (Some(token.number), true),
                 403 => {
                     // The scopes are part of the token. Without a new token, an approval given now
                     // would take effect only when this one expires.
-                    slot.forget(&token).await;
-                    slot.refusals.forget();
+                    slot.accept(api, Some(&token));
                     return Err(answer::refusal(response, stage, VismaError::TenantNotApproved { stage }).await);
                 }
                 _ => {
-                    slot.refusals.forget();
+                    slot.accept(api, None);
                     return Ok(response);
                 }
             }
         };
-        // Several calls may hold the refused token; only the first counts it.
-        if slot.forget(&refused).await {
-            slot.refusals.add(self.host.now());
-        }
-        Err(slot.refusals.error(stage, self.host.now()))
+        let now = self.host.now();
+        slot.refuse(api, &refused, now);
+        Err(slot.error(api, stage, now))
     }
 
     async fn request_token(&self, visma: &settings::Visma, tenant: &str) -> Result<Token, VismaError> {
@@ -147,7 +143,7 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
             Api::SalesOrder => &visma.sales_order_url,
         };
         let url = join(base, &path.to_string());
-        let response = self.call(visma, tenant, stage, &url, || None).await?;
+        let response = self.call(visma, tenant, (path.api(), stage), &url, || None).await?;
         match response.status() {
             status if status.is_success() => {
                 let etag = answer::etag(response.headers());
@@ -172,7 +168,7 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
         let url = join(&visma.erp_url, "v1/webhooknotificationfeedback");
         let body = || Some(Body::Json(serde_json::to_vec(feedback).expect("an id, texts and a flag")));
         let stage = Stage::Feedback;
-        let response = self.call(visma, tenant, stage, &url, body).await?;
+        let response = self.call(visma, tenant, (Api::Finance, stage), &url, body).await?;
         match response.status() {
             status if status.is_success() => Ok(()),
             status => Err(answer::refusal(response, stage, VismaError::Refused { status: status.as_u16() }).await),

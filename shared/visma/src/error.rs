@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 use webhooks_model::Reason;
+use webhooks_model::resource_path::Api;
 use webhooks_model::retry::Next;
 
 /// The call that failed.
@@ -45,6 +46,13 @@ pub enum VismaError {
          refuses each (401)"
     )]
     CompanyTenantNeeded { stage: Stage },
+    /// The Sales Order service refuses each token of the tenant. The tenant id may be right, since
+    /// nobody says which answer a missing scope gets (docs/visma-net.md#tokens).
+    #[error(
+        "{stage}: sales orders refuse each token (401): visma.net.erp.salesorder:read is missing or not \
+         approved, or it is a customer tenant, not a company tenant"
+    )]
+    SalesOrdersRefused { stage: Stage },
     /// The ERP knows no license of the tenant (docs/visma-net.md#tenant-ids).
     #[error("{stage}: no license (12027): customer tenant, not company tenant, or the license has ended")]
     NoLicense { stage: Stage },
@@ -83,7 +91,7 @@ impl VismaError {
         match *self {
             Self::RateLimited { after, .. } => Next::Retry { reason: Reason::RateLimited, after },
             Self::Unavailable { after, .. } => Next::Retry { reason: Reason::Unavailable, after },
-            Self::TenantNotApproved { .. } => Next::Park(Reason::TenantNotApproved),
+            Self::TenantNotApproved { .. } | Self::SalesOrdersRefused { .. } => Next::Park(Reason::TenantNotApproved),
             Self::TokenRefused { stage: Stage::Token, .. } => Next::Park(Reason::TokenRefused),
             Self::CompanyTenantNeeded { .. } | Self::NoLicense { .. } => Next::Park(Reason::CompanyTenantNeeded),
             // Visma Connect has just given the token, so a person has nothing to correct yet.
@@ -95,6 +103,14 @@ impl VismaError {
     /// Whether Visma Connect refused our credentials. A newer settings document may have others.
     pub fn is_refused_by_connect(&self) -> bool {
         matches!(self, Self::TokenRefused { stage: Stage::Token, .. })
+    }
+
+    /// The error of a tenant whose new tokens this API refuses each time (401).
+    pub fn each_token_refused(api: Api, stage: Stage) -> Self {
+        match api {
+            Api::Finance => Self::CompanyTenantNeeded { stage },
+            Api::SalesOrder => Self::SalesOrdersRefused { stage },
+        }
     }
 
     pub(crate) fn unreadable(stage: Stage) -> Self {
@@ -129,6 +145,7 @@ mod tests {
                 Next::Retry { reason: Reason::TokenRefused, after },
             ),
             (VismaError::CompanyTenantNeeded { stage }, Next::Park(Reason::CompanyTenantNeeded)),
+            (VismaError::SalesOrdersRefused { stage }, Next::Park(Reason::TenantNotApproved)),
             (VismaError::NoLicense { stage }, Next::Park(Reason::CompanyTenantNeeded)),
             (VismaError::Refused { status: 404 }, Next::Bug),
             (VismaError::Unexpected { stage, status: 400 }, Next::Bug),

@@ -42,7 +42,7 @@ impl<H: Host, X: Exchange> Listing for VismaClient<H, X> {
         };
         let zone = visma.zone(collection.api());
         let url = list_url(base, collection, zone, since, window);
-        let response = self.call(visma, tenant, stage, &url, || None).await?;
+        let response = self.call(visma, tenant, (collection.api(), stage), &url, || None).await?;
         match response.status().as_u16() {
             200..=299 => {}
             400 => return Err(refused(response, stage).await),

@@ -1,5 +1,5 @@
 //! Access tokens of Visma Connect, one per tenant and client (docs/visma-net.md#tokens), and the
-//! count of a tenant's new tokens that the ERP refused in a row (docs/visma-net.md#tenant-ids).
+//! count of a tenant's new tokens that an API refused in a row (docs/visma-net.md#tenant-ids).
 
 use crate::error::{Stage, VismaError};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
 use url::{Url, form_urlencoded};
 use webhooks_model::from_objects;
+use webhooks_model::resource_path::Api;
 use webhooks_settings::{Secret, Visma};
 
 const RENEW_BEFORE: Duration = Duration::seconds(60);
@@ -94,9 +95,16 @@ pub(crate) struct Tokens {
 /// wait for the lock share its result.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
-    pub(crate) refusals: Refusals,
     requests: AtomicU64,
     outcome: tokio::sync::Mutex<Option<Result<Token, VismaError>>>,
+    refusals: Mutex<Refusals>,
+}
+
+/// A token, and the number of the request that got it. Visma Connect may return the same text again.
+#[derive(Debug, Clone)]
+pub(crate) struct Issued {
+    pub(crate) secret: Secret,
+    pub(crate) number: u64,
 }
 
 impl Tokens {
@@ -112,97 +120,117 @@ impl Tokens {
 }
 
 impl Slot {
-    /// A fresh token other than `rejected`. Calls `request` if there is none.
+    /// A fresh token other than number `unfit`. Calls `request` if there is none.
     pub(crate) async fn get<F>(
         &self,
-        rejected: Option<&Secret>,
+        unfit: Option<u64>,
         now: impl Fn() -> OffsetDateTime,
         request: impl FnOnce() -> F,
-    ) -> Result<Secret, VismaError>
+    ) -> Result<Issued, VismaError>
     where
         F: Future<Output = Result<Token, VismaError>>,
     {
-        let requests = self.requests.load(Ordering::SeqCst);
+        let before = self.requests.load(Ordering::SeqCst);
         let mut outcome = self.outcome.lock().await;
-        // Visma Connect may return the same token again. One that came while this call waited
-        // counts as new.
-        let is_renewed = self.requests.load(Ordering::SeqCst) != requests;
+        let number = self.requests.load(Ordering::SeqCst);
         match &*outcome {
-            Some(Ok(token)) if now() < token.renew_at && (is_renewed || Some(&token.secret) != rejected) => {
-                return Ok(token.secret.clone());
+            Some(Ok(token)) if now() < token.renew_at && Some(number) != unfit => {
+                return Ok(Issued { secret: token.secret.clone(), number });
             }
-            Some(Err(error)) if is_renewed => return Err(error.clone()),
+            Some(Err(error)) if number != before => return Err(error.clone()),
             _ => {}
         }
         let latest = request().await;
-        self.requests.fetch_add(1, Ordering::SeqCst);
+        let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         *outcome = Some(latest.clone());
-        latest.map(|token| token.secret)
+        latest.map(|token| Issued { secret: token.secret, number })
     }
 
-    /// Drops the token unless a newer one has replaced it. Returns whether it did.
-    pub(crate) async fn forget(&self, secret: &Secret) -> bool {
-        let mut outcome = self.outcome.lock().await;
-        let is_latest = matches!(&*outcome, Some(Ok(token)) if token.secret == *secret);
-        if is_latest {
-            *outcome = None;
+    /// Fails until the next try with this API is due. Returns the number of the token that it must
+    /// not get again.
+    pub(crate) fn admit(&self, api: Api, stage: Stage, now: OffsetDateTime) -> Result<Option<u64>, VismaError> {
+        let mut refusals = self.refusals();
+        let own = *refusals.of(api);
+        let is_closed = own.span.is_some_and(|(_, closed_until)| now < closed_until);
+        if is_closed { Err(refusals.error(api, stage, now)) } else { Ok(own.unfit) }
+    }
+
+    /// Whether the API refused its last token although it was new. It would refuse another one as
+    /// well.
+    pub(crate) fn is_suspected(&self, api: Api) -> bool {
+        self.refusals().of(api).tokens > 0
+    }
+
+    /// Counts another refused new token. Several calls may hold it; only the first counts it.
+    pub(crate) fn refuse(&self, api: Api, token: &Issued, now: OffsetDateTime) {
+        let mut refusals = self.refusals();
+        let own = refusals.of(api);
+        if own.unfit.is_some_and(|unfit| token.number <= unfit) {
+            return;
         }
-        is_latest
+        let wait = (FIRST_WAIT * (1_i32 << own.tokens.min(8))).min(LONGEST_WAIT);
+        own.tokens += 1;
+        own.span = Some((own.span.map_or(now, |(since, _)| since), now + wait));
+        own.unfit = Some(token.number);
+    }
+
+    /// Resets the count when the API accepts a token. It does not get the token `unfit` again.
+    pub(crate) fn accept(&self, api: Api, unfit: Option<&Issued>) {
+        let mut refusals = self.refusals();
+        let own = refusals.of(api);
+        let unfit = unfit.map(|token| token.number).max(own.unfit);
+        *own = State { unfit, was_accepted: true, ..State::default() };
+    }
+
+    /// The error for a caller whose token was refused.
+    pub(crate) fn error(&self, api: Api, stage: Stage, now: OffsetDateTime) -> VismaError {
+        self.refusals().error(api, stage, now)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The refused tokens of a tenant since this process started.
+/// The refused tokens of a tenant since this process started. Each API has scopes of its own
+/// (docs/visma-net.md#tokens), so it may refuse a token that the other accepts.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<State>);
+struct Refusals {
+    finance: State,
+    sales_order: State,
+}
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct State {
     /// Refused tokens since the last accepted one.
     tokens: u32,
     /// The time of the first refusal, and the time of the next try.
     span: Option<(OffsetDateTime, OffsetDateTime)>,
+    /// The number of the last token that was refused, or lacked a scope.
+    unfit: Option<u64>,
     was_accepted: bool,
 }
 
 impl Refusals {
-    /// Fails until the next try is due.
-    pub(crate) fn check(&self, stage: Stage, now: OffsetDateTime) -> Result<(), VismaError> {
-        let is_closed = self.lock().span.is_some_and(|(_, closed_until)| now < closed_until);
-        if is_closed { Err(self.error(stage, now)) } else { Ok(()) }
+    fn of(&mut self, api: Api) -> &mut State {
+        match api {
+            Api::Finance => &mut self.finance,
+            Api::SalesOrder => &mut self.sales_order,
+        }
     }
 
-    /// Whether the tenant's last token was refused although it was new. Another one would be
-    /// refused as well.
-    pub(crate) fn is_suspected(&self) -> bool {
-        self.lock().tokens > 0
-    }
-
-    /// Counts another refused new token.
-    pub(crate) fn add(&self, now: OffsetDateTime) {
-        let mut state = self.lock();
-        let wait = (FIRST_WAIT * (1_i32 << state.tokens.min(8))).min(LONGEST_WAIT);
-        state.tokens += 1;
-        state.span = Some((state.span.map_or(now, |(since, _)| since), now + wait));
-    }
-
-    /// Resets the count when the ERP accepts a token.
-    pub(crate) fn forget(&self) {
-        *self.lock() = State { was_accepted: true, ..State::default() };
-    }
-
-    /// The error for a caller whose token was refused.
-    pub(crate) fn error(&self, stage: Stage, now: OffsetDateTime) -> VismaError {
-        let state = self.lock();
+    fn error(&self, api: Api, stage: Stage, now: OffsetDateTime) -> VismaError {
+        // A token that sales orders accept is a company's.
+        let (state, was_accepted) = match api {
+            Api::Finance => (self.finance, self.finance.was_accepted || self.sales_order.was_accepted),
+            Api::SalesOrder => (self.sales_order, self.sales_order.was_accepted),
+        };
         let is_long = state.span.is_some_and(|(since, _)| now - since >= FOR_SO_LONG);
-        if state.tokens >= TOKENS && is_long && !state.was_accepted {
-            return VismaError::CompanyTenantNeeded { stage };
+        if state.tokens >= TOKENS && is_long && !was_accepted {
+            return VismaError::each_token_refused(api, stage);
         }
         let left = state.span.and_then(|(_, closed_until)| std::time::Duration::try_from(closed_until - now).ok());
         VismaError::TokenRefused { stage, status: 401, after: left.filter(|left| !left.is_zero()) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -243,39 +271,59 @@ mod tests {
 
     /// Tries a new token as soon as allowed, for this many seconds. Returns when each was refused,
     /// in seconds.
-    fn refused_for(refusals: &Refusals, seconds: i64) -> Vec<i64> {
+    fn refused_for(slot: &Slot, api: Api, seconds: i64) -> Vec<i64> {
         let mut at = vec![];
-        for second in 0..=seconds {
+        for (number, second) in (1..).zip(0..=seconds) {
             let now = NOW + Duration::seconds(second);
-            if refusals.check(Stage::Resource, now).is_ok() {
-                refusals.add(now);
+            if slot.admit(api, Stage::Resource, now).is_ok() {
+                slot.refuse(api, &issued(number), now);
                 at.push(second);
             }
         }
         at
     }
 
+    fn issued(number: u64) -> Issued {
+        Issued { secret: Secret::from("a".to_owned()), number }
+    }
+
+    fn error(slot: &Slot, api: Api, seconds: i64) -> VismaError {
+        slot.error(api, Stage::Resource, NOW + Duration::seconds(seconds))
+    }
+
     #[test]
     fn asks_for_new_tokens_less_and_less_often() {
-        assert_eq!(refused_for(&Refusals::default(), 1000), [0, 5, 15, 35, 75, 155, 315, 615, 915]);
+        let times = refused_for(&Slot::default(), Api::Finance, 1000);
+        assert_eq!(times, [0, 5, 15, 35, 75, 155, 315, 615, 915]);
     }
 
     #[test]
     fn reports_a_customer_tenant_after_five_minutes_of_refused_tokens() {
-        let refusals = Refusals::default();
-        assert_eq!(refused_for(&refusals, 314).len(), 6);
-        let error = |seconds| refusals.error(Stage::Resource, NOW + Duration::seconds(seconds));
+        let slot = Slot::default();
+        assert_eq!(refused_for(&slot, Api::Finance, 314).len(), 6);
         let after = Some(std::time::Duration::from_secs(16));
-        assert_eq!(error(299), VismaError::TokenRefused { stage: Stage::Resource, status: 401, after });
-        assert_eq!(error(300), VismaError::CompanyTenantNeeded { stage: Stage::Resource });
+        let refused = VismaError::TokenRefused { stage: Stage::Resource, status: 401, after };
+        assert_eq!(error(&slot, Api::Finance, 299), refused);
+        assert_eq!(error(&slot, Api::Finance, 300), VismaError::CompanyTenantNeeded { stage: Stage::Resource });
     }
 
     #[test]
     fn a_tenant_with_an_accepted_token_is_a_company_tenant() {
-        let refusals = Refusals::default();
-        refusals.forget();
-        refused_for(&refusals, 1000);
-        let later = refusals.error(Stage::Feedback, NOW + Duration::seconds(1000));
-        assert!(matches!(later, VismaError::TokenRefused { stage: Stage::Feedback, status: 401, after: Some(_) }));
+        for accepting in [Api::Finance, Api::SalesOrder] {
+            let slot = Slot::default();
+            slot.accept(accepting, None);
+            refused_for(&slot, Api::Finance, 1000);
+            let later = error(&slot, Api::Finance, 1000);
+            assert!(matches!(later, VismaError::TokenRefused { status: 401, after: Some(_), .. }), "{accepting:?}");
+        }
+    }
+
+    #[test]
+    fn refused_sales_orders_say_nothing_about_the_other_api() {
+        let slot = Slot::default();
+        slot.accept(Api::Finance, None);
+        refused_for(&slot, Api::SalesOrder, 1000);
+        assert_eq!(error(&slot, Api::SalesOrder, 1000), VismaError::SalesOrdersRefused { stage: Stage::Resource });
+        assert_eq!(slot.admit(Api::Finance, Stage::Resource, NOW), Ok(None));
     }
 }

@@ -142,6 +142,11 @@ impl Pipeline {
         Self { endpoint, clock, log, tenant, processor, feedback, _gateway: gateway, _erp: erp, _listening: listening }
     }
 
+    /// The company in the stand-in for Visma Net.
+    pub fn visma(&self) -> &TenantClient {
+        &self.tenant
+    }
+
     /// The calls to Visma Net.
     ///
     /// # Panics

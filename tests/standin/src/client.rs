@@ -126,7 +126,7 @@ impl TenantClient {
         self.client.tell(Method::POST, &self.path("/reset"), &()).await
     }
 
-    /// Replaces all subscriptions.
+    /// Replaces all subscriptions. All are enabled.
     pub async fn set_subscriptions(&self, subscriptions: &[Subscription]) -> Result<()> {
         let path = self.path("/subscriptions");
         self.client.tell(Method::PUT, &path, &subscriptions).await
@@ -139,7 +139,7 @@ impl TenantClient {
         self.client.tell(Method::PUT, &path, &LegacyToken { token }).await
     }
 
-    /// Changes how deliveries are written, until a reset.
+    /// Changes how deliveries are written and sent, until a reset.
     pub async fn set_dialect(&self, dialect: &Dialect) -> Result<()> {
         self.client.tell(Method::PUT, &self.path("/dialect"), dialect).await
     }
@@ -203,6 +203,7 @@ impl TenantClient {
     }
 
     /// The window's "Resend notification": the same content, for a notification with status Sent.
+    /// The result names the notification, even if the dialect sends it under another id.
     pub async fn resend(&self, notification: Uuid, sending: &Sending) -> Result<Emitted> {
         let path = self.path(&format!("/notifications/{notification}/resend"));
         self.client.call(Method::POST, &path, sending).await

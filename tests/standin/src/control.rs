@@ -127,7 +127,7 @@ async fn set_subscriptions(
     Path(tenant): Path<Uuid>,
     Json(subscriptions): Json<Vec<Subscription>>,
 ) -> Result<StatusCode, Refusal> {
-    world.company(tenant, |company| company.subscriptions = subscriptions)?;
+    world.company(tenant, |company| company.set_subscriptions(subscriptions))?;
     DONE
 }
 
@@ -145,6 +145,7 @@ async fn set_dialect(
     Path(tenant): Path<Uuid>,
     Json(dialect): Json<Dialect>,
 ) -> Result<StatusCode, Refusal> {
+    dialect.ticks_zone.as_deref().map(clock::zone_of).transpose()?;
     world.company(tenant, |company| company.dialect = dialect)?;
     DONE
 }

@@ -1,13 +1,29 @@
-//! Other forms of deliveries. No document says how Visma Net really writes them
-//! (docs/visma-net.md#open-questions), so a receiver must notice differences.
+//! Other forms of deliveries, and other rules of sending them. No document says how Visma Net
+//! really does it (docs/visma-net.md#open-questions), so a receiver must notice differences.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::{clock, collection::Fields};
+
+/// The ids of a notification that is sent again by *Resend notification*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resent {
+    /// As they were.
+    #[default]
+    Same,
+    /// A new `x-vwd-notification-id`.
+    NewHeaderId,
+    /// A new id in the body.
+    NewBodyId,
+    /// One new id in both places.
+    NewId,
+}
 
 /// The differences. The default has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,10 +41,18 @@ pub struct Dialect {
     pub local_minutes: Option<i16>,
     /// The body has an id that feedback does not accept; it accepts the header's.
     pub feedback_takes_header_id: bool,
+    /// The body's ticks are by the clock of this zone, for example `Europe/Oslo`, instead of UTC.
+    pub ticks_zone: Option<String>,
+    pub resent: Resent,
+    /// A 4xx ends a delivery as well. By default all but a 2xx is tried again.
+    pub gives_up_at_4xx: bool,
+    /// So many deliveries in a row that were given up disable their subscription, until the
+    /// subscriptions are set again.
+    pub disables_after: Option<u32>,
 }
 
 impl Dialect {
-    /// A dialect that differs in everything.
+    /// A dialect that writes everything in another way, under the usual rules.
     pub fn foreign() -> Self {
         let fields = [
             ("notificationId", "messageId"),
@@ -48,7 +72,29 @@ impl Dialect {
             seconds: true,
             local_minutes: Some(60),
             feedback_takes_header_id: true,
+            ..Self::default()
         }
+    }
+
+    /// Whether an attempt with this answer is the last one.
+    pub(crate) fn is_final(&self, status: Option<u16>) -> bool {
+        self.gives_up_at_4xx && status.is_some_and(|status| (400..500).contains(&status))
+    }
+
+    /// The body's ticks.
+    pub(crate) fn ticks(&self, ticks: i64) -> i64 {
+        let zone = self.ticks_zone.as_deref();
+        clock::from_ticks(ticks).map_or(ticks, |at| clock::ticks(clock::shown(zone, at)))
+    }
+
+    /// The item with another id, if it has one.
+    pub(crate) fn with_id(&self, item: &str, id: Uuid) -> String {
+        let place = self.fields.get("notificationId").map_or("notificationId", String::as_str);
+        let Ok(mut item) = serde_json::from_str::<Value>(item) else { return item.to_owned() };
+        if let Some(known) = item.pointer_mut(&format!("/{place}")) {
+            *known = id.to_string().into();
+        }
+        item.to_string()
     }
 
     /// An event's id.
@@ -123,5 +169,24 @@ mod tests {
         );
         assert_eq!(foreign.event("ACCOUNT_UPDATED"), "erp.account.updated");
         assert_eq!(foreign.timestamp(OffsetDateTime::UNIX_EPOCH + Duration::seconds(1_795_435_200)), "1795435200");
+    }
+
+    #[test]
+    fn ticks_by_a_local_clock_are_ahead_of_utc() {
+        let oslo = Dialect { ticks_zone: Some("Europe/Oslo".to_owned()), ..Dialect::default() };
+        let captured = 637_969_430_208_130_007;
+        assert_eq!(oslo.ticks(captured), captured + 2 * 36_000_000_000);
+        assert_eq!(Dialect::default().ticks(captured), captured);
+    }
+
+    #[test]
+    fn an_id_is_replaced_where_the_dialect_puts_it() {
+        let foreign = Dialect::foreign();
+        let written = foreign.with_id(r#"{"messageId": "a", "notificationId": "b"}"#, Uuid::nil());
+        assert_eq!(
+            serde_json::from_str::<Value>(&written).unwrap(),
+            json!({"messageId": Uuid::nil(), "notificationId": "b"})
+        );
+        assert_eq!(foreign.with_id(r#"{"notificationId":"b"}"#, Uuid::nil()), r#"{"notificationId":"b"}"#);
     }
 }

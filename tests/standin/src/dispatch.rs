@@ -12,7 +12,7 @@ use crate::{
     emit::{self, OutgoingRequest, WEBHOOK_TIMESTAMP},
     message::{Attempt, Delivery, Emit, Emitted, Retry, Sending},
     refusal::Refusal,
-    world::{Shared, World},
+    world::{Company, Shared, World},
 };
 
 /// The characters of an answer's body to keep.
@@ -25,7 +25,7 @@ pub(crate) async fn emit(world: &Shared, tenant: Uuid, emit: &Emit) -> Result<Em
     Ok(dispatch(world, tenant, api_url, ids, requests, &emit.sending).await)
 }
 
-/// Sends a notification again, unchanged.
+/// Sends a notification again.
 pub(crate) async fn resend(world: &Shared, tenant: Uuid, id: Uuid, sending: &Sending) -> Result<Emitted, Refusal> {
     let api_url = api_url(world)?;
     let outgoing = world.company(tenant, |company| emit::plan_resend(company, id, sending))??;
@@ -66,23 +66,32 @@ pub(crate) async fn dispatch(
     Emitted { notification_ids, deliveries }
 }
 
-/// A 2xx ends it. Any other answer, or none, is retried.
+/// A 2xx ends it. Any other answer, or none, is retried, unless the dialect ends it.
 async fn deliver(world: &World, tenant: Uuid, api_url: &str, outgoing: OutgoingRequest, retry: Retry) -> Delivery {
     let url = format!("{}{}", api_url.trim_end_matches('/'), outgoing.path);
     let mut attempts = Vec::new();
+    let subscription = outgoing.subscription.as_deref();
+    let is_disabled = |company: &mut Company| subscription.is_some_and(|id| company.is_disabled(id));
     let delivered = loop {
+        // Another delivery may have disabled it meanwhile.
+        if world.company(tenant, is_disabled).unwrap_or(false) {
+            break false;
+        }
         let (attempt, retry_after) = attempt(&world.http, &url, &outgoing, retry).await;
         // The tenant may have been reset. Then the result is not needed.
-        let _ = world.company(tenant, |company| company.record_attempt(&outgoing.ids, &attempt));
+        let is_final = world.company(tenant, |company| {
+            company.record_attempt(&outgoing.ids, &attempt);
+            company.dialect.is_final(attempt.status)
+        });
         let delivered = attempt.status.is_some_and(|status| (200..300).contains(&status));
         attempts.push(attempt);
         let failed = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-        if delivered || failed >= retry.attempts {
+        if delivered || failed >= retry.attempts || is_final.unwrap_or(false) {
             break delivered;
         }
         tokio::time::sleep(retry.delay(failed, retry_after)).await;
     };
-    let _ = world.company(tenant, |company| company.settle(&outgoing.ids, delivered));
+    let _ = world.company(tenant, |company| company.settle(&outgoing.ids, subscription, delivered));
     Delivery { notification_ids: outgoing.ids, delivered, attempts }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     catalogue::{self, Event, Kind, Publisher},
     clock,
     collection::{self, Collection, Fields, text},
-    dialect::Dialect,
+    dialect::{Dialect, Resent},
     message::{Channel, Emit, Item, Notification, Sending, Status},
     protocol::Subscription,
     refusal::Refusal,
@@ -34,6 +34,8 @@ pub(crate) struct OutgoingRequest {
     pub(crate) body: String,
     /// The dialect of each attempt's own `x-vwd-webhook-timestamp`, if attempts have one.
     pub(crate) stamped: Option<Dialect>,
+    /// The id of the subscription.
+    pub(crate) subscription: Option<String>,
 }
 
 pub(crate) const WEBHOOK_TIMESTAMP: &str = "x-vwd-webhook-timestamp";
@@ -90,15 +92,32 @@ pub(crate) fn plan(company: &mut Company, emit: &Emit) -> Result<(Vec<Uuid>, Vec
     Ok((ids, requests))
 }
 
-/// Builds the request for a notification that was sent before, unchanged. Only rows with status
-/// Sent can be resent (docs/visma-net.md#webhook-notification-for-account).
-pub(crate) fn plan_resend(company: &Company, id: Uuid, sending: &Sending) -> Result<OutgoingRequest, Refusal> {
-    let notification =
-        company.notification(id).ok_or_else(|| Refusal::not_found(format!("Notification {id} was not found.")))?;
-    if notification.status != Status::Sent {
+/// Builds the request for a notification that was sent before, unchanged except for its ids, if the
+/// dialect says so. Only rows with status Sent can be resent
+/// (docs/visma-net.md#webhook-notification-for-account).
+pub(crate) fn plan_resend(company: &mut Company, id: Uuid, sending: &Sending) -> Result<OutgoingRequest, Refusal> {
+    let known = company.notification(id);
+    let mut again = known.cloned().ok_or_else(|| Refusal::not_found(format!("Notification {id} was not found.")))?;
+    if again.status != Status::Sent {
         return Err(Refusal::conflict("Only a notification with status Sent can be resent."));
     }
-    pack(company, &[notification], sending)
+    let (dialect, new) = (company.dialect.clone(), Uuid::new_v4());
+    if matches!(dialect.resent, Resent::NewBodyId | Resent::NewId) {
+        again.item = dialect.with_id(&again.item, new);
+    }
+    if matches!(dialect.resent, Resent::NewHeaderId | Resent::NewId) {
+        again.notification_id = new;
+    }
+    let request = pack(company, &[&again], sending)?;
+    let is_taken = match dialect.resent {
+        Resent::Same => false,
+        Resent::NewBodyId => !dialect.feedback_takes_header_id,
+        Resent::NewHeaderId | Resent::NewId => true,
+    };
+    if is_taken {
+        company.know_as(new, id);
+    }
+    Ok(OutgoingRequest { ids: vec![id], ..request })
 }
 
 fn channel(item: &Item, sending: &Sending) -> Channel {
@@ -159,6 +178,7 @@ fn wire(
     let dialect = &company.dialect;
     let (event_id, id) =
         (dialect.event(&item.event), if dialect.feedback_takes_header_id { Uuid::new_v4() } else { id });
+    let ticks = dialect.ticks(ticks);
     let wire = Wire {
         notification_id: (!sending.omit_notification_id).then_some(id),
         context_id: &company.company_id,
@@ -226,7 +246,7 @@ fn route<'a>(
             None => Err(Refusal::conflict("The tenant has no legacy token.")),
         };
     }
-    let mut subscriptions = company.subscriptions.iter();
+    let mut subscriptions = company.subscriptions.iter().filter(|one| !company.is_disabled(&one.id));
     let found = match &sending.subscription {
         Some(id) => subscriptions.find(|one| one.id == *id),
         None => subscriptions
@@ -234,7 +254,7 @@ fn route<'a>(
             .find(|one| one.event.as_deref() == Some(event))
             .or_else(|| subscriptions.find(|one| one.event.is_none())),
     };
-    found.map(Some).ok_or_else(|| Refusal::conflict(format!("The tenant has no subscription for {event}.")))
+    found.map(Some).ok_or_else(|| Refusal::conflict(format!("The tenant has no live subscription for {event}.")))
 }
 
 /// One request for these notifications. Its headers describe the first.
@@ -271,6 +291,7 @@ fn pack(company: &Company, notifications: &[&Notification], sending: &Sending) -
         ids: notifications.iter().map(|one| one.notification_id).collect(),
         path,
         stamped: (subscription.is_some() && !overridden(sending, WEBHOOK_TIMESTAMP)).then(|| company.dialect.clone()),
+        subscription: subscription.map(|subscription| subscription.id.clone()),
         headers,
         body,
     })

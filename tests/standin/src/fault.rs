@@ -55,6 +55,7 @@ pub(crate) async fn apply(fault: Fault, endpoint: Endpoint, answer: impl Future<
         Fault::Status { status, retry_after_seconds, message } => {
             refuse(endpoint, status, retry_after_seconds, message)
         }
+        Fault::NoLicense { status } => no_license(status),
         Fault::Drop => hang_up(),
         Fault::Lost => {
             answer.await;
@@ -68,8 +69,21 @@ pub(crate) async fn apply(fault: Fault, endpoint: Endpoint, answer: impl Future<
     }
 }
 
+/// The form of the old gateway (docs/visma-net.md#tenant-ids).
+fn no_license(status: u16) -> Response {
+    let body = json!({
+        "ExceptionType": "IPPException", "ExceptionMessage": "No license for this company.",
+        "ExceptionFaultCode": "12027", "ExceptionMessageID": "12027_1", "ExceptionDetails": "",
+    });
+    (status_of(status), Json(body)).into_response()
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 fn refuse(endpoint: Endpoint, status: u16, retry_after: Option<u64>, message: Option<String>) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = status_of(status);
     let message = message.unwrap_or_else(|| status.canonical_reason().unwrap_or("fault").to_owned());
     let body = match endpoint {
         Endpoint::Token => json!({"error": message}),

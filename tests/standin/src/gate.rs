@@ -35,7 +35,10 @@ pub(crate) async fn gate(State(world): State<Shared>, mut request: Request, next
     let tenant = token.tenant;
     let label = label(request.uri().path());
     let endpoint = if label == FEEDBACK { Endpoint::Feedback } else { Endpoint::Resource };
-    let verdict = check(&token, request.method(), request.uri().path());
+    let Ok(scope_status) = world.company(tenant, |company| company.settings.scope_status) else {
+        return unauthorized();
+    };
+    let verdict = check(&token, request.method(), request.uri().path(), scope_status);
     let admission = world.company(tenant, |company| {
         arrived(company, &label);
         if company.settings.is_customer {
@@ -94,8 +97,9 @@ fn bearer(world: &Shared, request: &Request) -> Option<Token> {
     world.state().tokens.get(token.trim()).cloned()
 }
 
-/// The two APIs have scopes of their own (docs/visma-net.md#tokens).
-fn check(token: &Token, method: &Method, path: &str) -> Result<(), Refusal> {
+/// The two APIs have scopes of their own (docs/visma-net.md#tokens). `scope_status` is the answer to
+/// a token without the scope.
+fn check(token: &Token, method: &Method, path: &str, scope_status: u16) -> Result<(), Refusal> {
     if token.revoked || token.expires <= Instant::now() {
         let message = "Authorization has been denied for this request.";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, message));
@@ -109,7 +113,8 @@ fn check(token: &Token, method: &Method, path: &str) -> Result<(), Refusal> {
     if token.scope.split_whitespace().any(|granted| granted == wanted) {
         Ok(())
     } else {
-        Err(Refusal::new(StatusCode::FORBIDDEN, format!("The scope {wanted} is missing.")))
+        let status = StatusCode::from_u16(scope_status).unwrap_or(StatusCode::FORBIDDEN);
+        Err(Refusal::new(status, format!("The scope {wanted} is missing.")))
     }
 }
 

@@ -27,7 +27,7 @@ pub use catalogue::{Event, Kind, Publisher, events, find};
 pub use client::{Client, Error, Result, TenantClient};
 pub use clock::{from_ticks, ticks};
 pub use collection::{Collection, Fields, STATUSES};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Resent};
 pub use emit::sign;
 pub use message::{
     Attempt, Change, Changed, Channel, Delivery, Emit, Emitted, Feedback, Item, Notification, Retry, Sending, Status,

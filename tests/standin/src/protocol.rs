@@ -22,6 +22,9 @@ pub struct NewTenant {
     /// Whether the id is a customer's instead of a company's. Then it gets tokens, but each call is
     /// answered 401 (docs/visma-net.md#tenant-ids).
     pub is_customer: bool,
+    /// The status of a call whose token lacks the scope. Nobody says which one it is
+    /// (docs/visma-net.md#tokens).
+    pub scope_status: u16,
 }
 
 impl Default for NewTenant {
@@ -34,6 +37,7 @@ impl Default for NewTenant {
             lists: Lists::default(),
             time_zone: None,
             is_customer: false,
+            scope_status: 403,
         }
     }
 }
@@ -107,6 +111,9 @@ pub enum Fault {
         #[serde(default)]
         message: Option<String>,
     },
+    /// Answers error 12027, *No license for this company*, without any effect. Nobody says with
+    /// which status it comes (docs/visma-net.md#tenant-ids).
+    NoLicense { status: u16 },
     /// Drops the connection without any effect.
     Drop,
     /// Takes effect, then drops the connection, so that the caller cannot know.

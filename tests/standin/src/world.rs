@@ -96,6 +96,8 @@ pub(crate) struct Company {
     pub(crate) window: Window,
     pub(crate) calls: Calls,
     pub(crate) feedback: Vec<Feedback>,
+    /// The deliveries in a row that were given up, by subscription.
+    given_up: HashMap<String, u32>,
     resources: BTreeMap<Collection, BTreeMap<String, Fields>>,
     notifications: Vec<Notification>,
     positions: HashMap<Uuid, usize>,
@@ -117,6 +119,7 @@ impl Company {
             window: Window::default(),
             calls: Calls::default(),
             feedback: Vec::new(),
+            given_up: HashMap::new(),
             resources: BTreeMap::new(),
             notifications: Vec::new(),
             positions: HashMap::new(),
@@ -236,8 +239,29 @@ impl Company {
         self.update(ids, |one| one.deliveries.push(attempt.clone()));
     }
 
+    pub(crate) fn set_subscriptions(&mut self, subscriptions: Vec<Subscription>) {
+        self.subscriptions = subscriptions;
+        self.given_up.clear();
+    }
+
+    pub(crate) fn is_disabled(&self, subscription: &str) -> bool {
+        let given_up = self.given_up.get(subscription).copied().unwrap_or(0);
+        self.dialect.disables_after.is_some_and(|most| given_up >= most)
+    }
+
+    /// Another id for a notification, under which feedback is accepted too.
+    pub(crate) fn know_as(&mut self, alias: Uuid, id: Uuid) {
+        if let Some(at) = self.positions.get(&id).copied() {
+            self.positions.insert(alias, at);
+        }
+    }
+
     /// Records the outcome. A sent notification stays sent, even if a later copy fails.
-    pub(crate) fn settle(&mut self, ids: &[Uuid], delivered: bool) {
+    pub(crate) fn settle(&mut self, ids: &[Uuid], subscription: Option<&str>, delivered: bool) {
+        if let Some(subscription) = subscription {
+            let given_up = self.given_up.entry(subscription.to_owned()).or_default();
+            *given_up = if delivered { 0 } else { *given_up + 1 };
+        }
         self.update(ids, |one| {
             if delivered {
                 one.status = Status::Sent;

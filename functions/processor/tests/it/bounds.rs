@@ -213,3 +213,20 @@ async fn parks_a_notification_whose_token_every_attempt_was_refused() {
     assert!(details(&world).await.last().unwrap().contains("customer tenant, not company tenant"));
     assert!(world.feedback.sent().is_empty(), "nobody is told that it failed");
 }
+
+#[tokio::test]
+async fn refused_sales_orders_are_parked_without_blaming_the_tenant_id() {
+    let world = World::new().await;
+    let order = json!({
+        "notificationId": uuid::Uuid::from_u128(1), "contextId": "1234567", "event": "SALESORDER_UPDATED",
+        "relativeResourceUri": "api/v3/SalesOrders/SO/1",
+    });
+    let message = [world.message(&order)];
+    world.erp.fail_fetches(vec![refused_by_erp(); MAX_RECEIVE_COUNT as usize]);
+    for receive_count in 1..MAX_RECEIVE_COUNT {
+        assert_eq!(world.batch(&message, receive_count).await, [0]);
+    }
+    assert!(world.batch(&message, MAX_RECEIVE_COUNT).await.is_empty());
+    assert_eq!(world.states().await, ["parked: tenant_not_approved"]);
+    assert!(details(&world).await.last().unwrap().contains("visma.net.erp.salesorder:read"));
+}

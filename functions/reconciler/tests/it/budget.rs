@@ -89,6 +89,17 @@ async fn a_tenant_that_approved_one_api_is_swept_there() {
 }
 
 #[tokio::test]
+async fn sales_orders_that_refuse_the_token_stop_no_other_list() {
+    let world = World::new(json!({"collections": ["sales_order", "customer", "supplier"]})).await;
+    world.fail([VismaError::TokenRefused { stage: Stage::List, status: 401, after: None }]);
+    let report = world.run().await;
+    assert_eq!((report.finished, report.unfinished, report.calls), (2, 1, 3));
+    world.fail([VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None }]);
+    let report = world.run().await;
+    assert_eq!((report.finished, report.unfinished, report.calls), (0, 3, 1), "Visma Connect gives none");
+}
+
+#[tokio::test]
 async fn a_silent_list_delays_no_other_and_is_continued_later() {
     let world = World::new(json!({"collections": ["customer", "supplier"]})).await;
     world.change(TENANT, Collection::Customer, "10001", 30);

@@ -2,14 +2,18 @@
 //! behaviour.
 
 use serde_json::json;
-use standin::{CLIENT_ID, CLIENT_SECRET, Collection as Kept, Lists, NewTenant, Options, Server, TenantClient};
+use standin::{
+    CLIENT_ID, CLIENT_SECRET, Collection as Kept, Endpoint, Fault, Lists, NewTenant, Options, Server, TenantClient,
+};
 use std::collections::HashSet;
 use webhooks_host::{Host, SystemHost};
 use webhooks_model::collection::{Collection, Row};
-use webhooks_model::walk::Walk;
+use webhooks_model::walk::{Walk, Window};
 use webhooks_model::{Entity, ResourcePath};
 use webhooks_settings::Visma as Settings;
-use webhooks_visma::{Fetched, Listing, Visma, VismaClient, VismaError};
+use webhooks_visma::{Feedback, Fetched, Listing, Stage, Visma, VismaClient, VismaError};
+
+const SCOPE: &str = "vismanet_erp_service_api:read vismanet_erp_service_api:create visma.net.erp.salesorder:read";
 
 struct Bench {
     company: TenantClient,
@@ -20,14 +24,16 @@ struct Bench {
 
 impl Bench {
     async fn new(lists: Lists, max_page_size: usize) -> Self {
+        Self::of(NewTenant { lists, max_page_size, ..NewTenant::default() }, SCOPE).await
+    }
+
+    async fn of(tenant: NewTenant, scope: &str) -> Self {
         let server = Server::start(Options::default()).await.unwrap();
         let url = server.url();
-        let company =
-            server.client().create_tenant(NewTenant { lists, max_page_size, ..NewTenant::default() }).await.unwrap();
+        let company = server.client().create_tenant(tenant).await.unwrap();
         let settings = serde_json::from_value(json!({
             "connect_url": url, "erp_url": format!("{url}/erp"), "sales_order_url": format!("{url}/salesorder"),
-            "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
-            "scope": "vismanet_erp_service_api:read visma.net.erp.salesorder:read",
+            "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "scope": scope,
         }));
         let client = VismaClient::new(SystemHost).unwrap();
         Self { company, client, settings: settings.unwrap(), _server: server }
@@ -60,6 +66,12 @@ impl Bench {
                 Err(error) => panic!("{error}"),
             }
         }
+    }
+
+    /// Why the first page of a list is refused.
+    async fn refusal(&self, collection: Collection) -> Option<VismaError> {
+        let (since, window) = (SystemHost.now() - time::Duration::HOUR, Window::first(100));
+        self.client.list(&self.settings, &self.tenant(), collection, since, window).await.err()
     }
 
     async fn fetch(&self, path: &str) -> webhooks_model::Resource {
@@ -145,5 +157,42 @@ async fn lists_and_fetches_an_item_with_odd_characters_in_its_number() {
         let path = ResourcePath::for_entity(Entity::InventoryItem, &listed.key).unwrap();
         let fetched = bench.fetch(&path.to_string()).await;
         assert_eq!(listed.revision.etag, fetched.revision().etag, "{}", listed.key);
+    }
+}
+
+#[tokio::test]
+async fn a_company_without_a_license_is_recognised_whatever_the_status() {
+    let bench = Bench::new(Lists::default(), 1000).await;
+    let path = ResourcePath::parse("v1/account/1920").unwrap();
+    let feedback = Feedback { notification_id: uuid::Uuid::nil(), source: "User", description: "", is_success: true };
+    for status in [400, 403, 500] {
+        let none = Fault::NoLicense { status };
+        bench.company.set_faults(Endpoint::Resource, &[none.clone(), none.clone()]).await.unwrap();
+        bench.company.set_faults(Endpoint::Feedback, &[none]).await.unwrap();
+        let (settings, tenant) = (&bench.settings, bench.tenant());
+        let refusals = [
+            bench.client.fetch(settings, &tenant, &path).await.err(),
+            bench.refusal(Collection::Account).await,
+            bench.client.send_feedback(settings, &tenant, &feedback).await.err(),
+        ];
+        let stages = [Stage::Resource, Stage::List, Stage::Feedback];
+        assert_eq!(refusals, stages.map(|stage| Some(VismaError::NoLicense { stage })), "{status}");
+    }
+}
+
+/// Nobody says which answer a call without the scope gets (docs/visma-net.md#tokens).
+#[tokio::test]
+async fn a_missing_scope_for_sales_orders_costs_the_other_lists_nothing() {
+    for scope_status in [401, 403] {
+        let company = NewTenant { scope_status, ..NewTenant::default() };
+        let bench = Bench::of(company, "vismanet_erp_service_api:read").await;
+        bench.company.put(Kept::Customer, "10001", json!({})).await.unwrap();
+        for _ in 0..3 {
+            assert!(bench.refusal(Collection::SalesOrder).await.is_some());
+            assert_eq!(bench.read(Collection::Customer).await.0.len(), 1, "{scope_status}");
+        }
+        let calls = bench.company.calls().await.unwrap();
+        assert_eq!((calls.of("customer list"), calls.answered("customer list", 200)), (3, 3), "{scope_status}");
+        assert!(calls.of("token") <= 3, "{scope_status}: {calls:?}");
     }
 }

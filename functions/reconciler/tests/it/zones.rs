@@ -1,9 +1,12 @@
-//! Sweeps an ERP whose clock differs from ours, over HTTP.
+//! Sweeps the stand-in for Visma Net over HTTP: an ERP whose clock differs from ours, and one that
+//! delivers nothing.
 
 use fixtures::{FakeQueue, FakeSource, TestHost, TestTable, document, head_change};
 use reconciler::{Ports, Reconciler};
 use serde_json::json;
-use standin::{CLIENT_ID, CLIENT_SECRET, NewTenant, Options, Server, TenantClient};
+use standin::{
+    CLIENT_ID, CLIENT_SECRET, Change, Dialect, NewTenant, Options, Retry, Sending, Server, Subscription, TenantClient,
+};
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -34,7 +37,7 @@ struct World {
     table: TestTable,
     queue: FakeQueue,
     reconciler: Reconciler<Http>,
-    _server: Server,
+    server: Server,
 }
 
 impl World {
@@ -69,7 +72,7 @@ impl World {
             host: host.clone(),
             metrics: Metrics::new(Service::Reconciler, host.clone(), Emitted::default()),
         };
-        Self { tenant, tenant_id, host, table, queue, reconciler, _server: server }
+        Self { tenant, tenant_id, host, table, queue, reconciler, server }
     }
 
     /// The keys that the next sweep finds missing.
@@ -166,4 +169,31 @@ async fn the_skipped_hour_hides_no_change() {
         world.tenant.put(standin::Collection::Account, number, stamp).await.unwrap();
     }
     assert_eq!(world.sweep().await, ["1920", "1930"]);
+}
+
+/// Nobody says whether a 4xx ends a delivery, and whether failures disable a subscription
+/// (docs/visma-net.md#answers-and-retries).
+#[tokio::test]
+async fn finds_what_was_refused_whether_or_not_it_is_sent_again() {
+    for dialect in [
+        Dialect::default(),
+        Dialect { gives_up_at_4xx: true, ..Dialect::default() },
+        Dialect { disables_after: Some(1), ..Dialect::default() },
+    ] {
+        let world = World::new("UTC", "UTC", SystemHost.now()).await;
+        assert!(world.sweep().await.is_empty());
+        // The stand-in itself receives nothing, and answers 404.
+        world.server.client().set_api_url(world.server.url()).await.unwrap();
+        let [id, secret, route] = ["s-1", "secret", "erp"].map(str::to_owned);
+        world.tenant.set_subscriptions(&[Subscription { id, secret, route, event: None }]).await.unwrap();
+        world.tenant.set_dialect(&dialect).await.unwrap();
+        for number in ["1920", "1930"] {
+            let sending = Sending { retry: Retry { base_ms: 1, ..Retry::default() }, ..Sending::default() };
+            let change = Change { sending, ..Change::new("ACCOUNT_CHANGED", number) };
+            // With a disabled subscription the account changes, and nothing is sent.
+            let changed = world.tenant.change_and_emit(&change).await;
+            assert!(!changed.is_ok_and(|changed| changed.emitted.all_delivered()));
+        }
+        assert_eq!(world.sweep().await, ["1920", "1930"], "{dialect:?}");
+    }
 }

@@ -58,6 +58,10 @@ impl Bench {
         self.client.fetch(&self.visma, tenant, &ResourcePath::parse("v1/account/1920").unwrap()).await
     }
 
+    async fn fetch_order(&self) -> Result<Fetched, VismaError> {
+        self.client.fetch(&self.visma, "t-1", &ResourcePath::parse("api/v3/SalesOrders/SO/1").unwrap()).await
+    }
+
     async fn send_feedback(&self) -> Result<(), VismaError> {
         self.client.send_feedback(&self.visma, "t-1", &feedback()).await
     }
@@ -71,6 +75,7 @@ impl Bench {
 
 const TOKEN_PATH: &str = "/connect/token";
 const ACCOUNT_PATH: &str = "/erp/v1/account/1920";
+const ORDER_PATH: &str = "/salesorder/api/v3/SalesOrders/SO/1";
 const FEEDBACK_PATH: &str = "/erp/v1/webhooknotificationfeedback";
 
 fn visma(server: &str) -> settings::Visma {

@@ -192,6 +192,45 @@ async fn another_tenant_is_not_held_up_by_one_that_is_refused() {
 }
 
 #[tokio::test]
+async fn both_apis_use_one_token() {
+    let bench = Bench::with_token().await;
+    bench.on_account(account()).await;
+    Mock::given(path(ORDER_PATH)).respond_with(account()).mount(&bench.server).await;
+    bench.fetch_order().await.unwrap();
+    bench.fetch().await.unwrap();
+    assert_eq!(bench.requests_to(TOKEN_PATH).await.len(), 1);
+}
+
+/// Nobody says which answer a call without the scope of sales orders gets
+/// (docs/visma-net.md#tokens).
+#[tokio::test]
+async fn sales_orders_that_refuse_each_token_disturb_no_call_to_the_other_api() {
+    for code in [401, 403] {
+        let bench = Bench::with_token().await;
+        bench.on_account(account()).await;
+        Mock::given(path(ORDER_PATH)).respond_with(status(code)).mount(&bench.server).await;
+        let mut told = None;
+        for _ in 0..60 {
+            told = bench.fetch_order().await.err();
+            bench.fetch().await.unwrap();
+            bench.wait(5);
+        }
+        let stage = Stage::Resource;
+        let (expected, tokens) = match code {
+            401 => (VismaError::TokenRefused { stage, status: 401, after: Some(Duration::from_secs(20)) }, 7),
+            _ => (VismaError::TenantNotApproved { stage }, 60),
+        };
+        assert_eq!(told, Some(expected));
+        assert_eq!(bench.requests_to(TOKEN_PATH).await.len(), tokens, "{code}: none for the other API");
+        assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), 60, "{code}: each at the first try");
+        if code == 401 {
+            bench.wait(5);
+            assert_eq!(bench.fetch_order().await.unwrap_err(), VismaError::SalesOrdersRefused { stage });
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_approval_given_later_takes_effect_with_the_next_call() {
     let bench = Bench::new().await;
     token_request().respond_with(token("token-1")).up_to_n_times(1).mount(&bench.server).await;

@@ -5,7 +5,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{Receiver, SECRET, Stage};
-use standin::{Change, Channel, Collection, Dialect, Emit, Error, Item, Retry, Sending, Status, Subscription, sign};
+use standin::{
+    Change, Channel, Collection, Dialect, Emit, Error, Item, Resent, Retry, Sending, Status, Subscription, sign,
+};
 
 fn quick() -> Retry {
     Retry { base_ms: 1, ..Retry::default() }
@@ -103,6 +105,83 @@ async fn retries_until_the_receiver_takes_it() {
     assert!(bodies.iter().all(|body| *body == bodies[0]));
     let row = &stage.tenant.notifications().await.unwrap()[0];
     assert_eq!((row.status, row.success, row.deliveries.len()), (Status::Sent, true, 5));
+}
+
+#[tokio::test]
+async fn a_4xx_may_end_a_delivery() {
+    for (status, tries) in [(401, 1), (429, 1), (302, 2), (503, 2)] {
+        let (stage, receiver) = Stage::with_receiver(&[status]).await;
+        stage.tenant.set_dialect(&Dialect { gives_up_at_4xx: true, ..Dialect::default() }).await.unwrap();
+        let emitted = stage.tenant.emit(&one(sending(|_| {}))).await.unwrap();
+        assert_eq!((receiver.received().len(), emitted.all_delivered()), (tries, tries == 2), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn deliveries_that_were_given_up_may_disable_their_subscription() {
+    let (stage, receiver) = Stage::with_receiver(&[500, 202, 500, 500]).await;
+    stage.tenant.set_dialect(&Dialect { disables_after: Some(2), ..Dialect::default() }).await.unwrap();
+    let once = |count| {
+        let items = vec![Item::new("ACCOUNT_CHANGED", "1920"); count];
+        Emit { items, sending: sending(|one| one.retry = Retry::once()) }
+    };
+    stage.tenant.emit(&once(2)).await.unwrap();
+    let emitted = stage.tenant.emit(&once(3)).await.unwrap();
+    let attempts: Vec<_> = emitted.deliveries.iter().map(|delivery| delivery.attempts.len()).collect();
+    assert_eq!(attempts, [1, 1, 0], "the second in a row disabled it");
+    assert_eq!(refused(stage.tenant.emit(&once(1)).await.unwrap_err()), 409);
+    assert_eq!(receiver.received().len(), 4);
+
+    let (id, secret, route) = ("sub-1".to_owned(), SECRET.to_owned(), "erp".to_owned());
+    stage.tenant.set_subscriptions(&[Subscription { id, secret, route, event: None }]).await.unwrap();
+    assert!(stage.tenant.emit(&once(1)).await.unwrap().all_delivered());
+}
+
+#[tokio::test]
+async fn a_resend_has_the_ids_of_its_dialect() {
+    for (resent, new_header, new_body) in [
+        (Resent::Same, false, false),
+        (Resent::NewHeaderId, true, false),
+        (Resent::NewBodyId, false, true),
+        (Resent::NewId, true, true),
+    ] {
+        let (stage, receiver) = Stage::with_receiver(&[]).await;
+        stage.tenant.set_dialect(&Dialect { resent, ..Dialect::default() }).await.unwrap();
+        let id = stage.tenant.emit(&one(sending(|_| {}))).await.unwrap().notification_ids[0];
+        let again = stage.tenant.resend(id, &Sending::default()).await.unwrap();
+        assert_eq!(again.notification_ids, [id]);
+
+        let received = receiver.received();
+        let [first, second] = [&received[0], &received[1]];
+        let header = |one: &crate::support::Received| one.header("x-vwd-notification-id").unwrap().to_owned();
+        assert_eq!(header(first) != header(second), new_header, "{resent:?}");
+        assert_eq!(first.body != second.body, new_body, "{resent:?}");
+        assert_eq!(second.header("x-vwd-signature-v1").unwrap(), sign(SECRET, &second.body));
+        let in_body = second.json()["notificationId"].as_str().unwrap().to_owned();
+        assert_eq!(header(second) == in_body, new_header == new_body, "{resent:?}");
+
+        let token = stage.token().await;
+        for id in [header(second), in_body] {
+            let feedback = json!({"notificationId": id, "source": "User", "description": "Booked.", "isSuccess": true});
+            let url = format!("{}/erp/v1/webhooknotificationfeedback", stage.server.url());
+            let taken = stage.http.post(url).bearer_auth(&token).json(&feedback).send().await.unwrap();
+            assert_eq!(taken.status(), 201, "{resent:?}");
+        }
+        let rows = stage.tenant.notifications().await.unwrap();
+        assert_eq!((rows.len(), rows[0].deliveries.len(), rows[0].feedback.len()), (1, 2, 2), "{resent:?}");
+    }
+}
+
+#[tokio::test]
+async fn ticks_may_be_by_a_local_clock() {
+    let (stage, receiver) = Stage::with_receiver(&[]).await;
+    let ticks_zone = |zone: &str| Dialect { ticks_zone: Some(zone.to_owned()), ..Dialect::default() };
+    assert_eq!(refused(stage.tenant.set_dialect(&ticks_zone("Oslo")).await.unwrap_err()), 400);
+    stage.tenant.set_dialect(&ticks_zone("Europe/Oslo")).await.unwrap();
+    let mut emit = one(sending(|_| {}));
+    emit.items[0].time_stamp = Some(637_969_430_208_130_000);
+    stage.tenant.emit(&emit).await.unwrap();
+    assert_eq!(receiver.received()[0].json()["timeStamp"], json!(637_969_430_208_130_000_i64 + 72_000_000_000));
 }
 
 #[tokio::test]

@@ -288,6 +288,28 @@ async fn sales_orders_of_version_three_have_scopes_of_their_own() {
 }
 
 #[tokio::test]
+async fn a_missing_scope_may_be_answered_401() {
+    let stage = Stage::with(NewTenant { scope_status: 401, ..NewTenant::default() }).await;
+    let (_, answer) = stage.ask_token(&[("scope", "vismanet_erp_service_api:read")]).await;
+    let token = answer["access_token"].as_str().unwrap();
+    assert_eq!(stage.read(token, "/salesorder/api/v3/SalesOrders").await.status(), 401);
+    assert_eq!(stage.read(token, "/erp/v1/account").await.status(), 200, "the token is valid");
+}
+
+#[tokio::test]
+async fn a_company_without_a_license_is_told_so_with_the_status_of_the_script() {
+    let stage = Stage::new().await;
+    let token = stage.token().await;
+    for status in [400, 403, 500] {
+        stage.tenant.set_faults(Endpoint::Resource, &[Fault::NoLicense { status }]).await.unwrap();
+        let refused = stage.read(&token, "/erp/v1/account").await;
+        assert_eq!(refused.status(), status);
+        assert_eq!(refused.json::<Value>().await.unwrap()["ExceptionFaultCode"], "12027");
+        assert_eq!(stage.read(&token, "/erp/v1/account").await.status(), 200);
+    }
+}
+
+#[tokio::test]
 async fn token_faults_follow_the_script() {
     let stage = Stage::new().await;
     stage.tenant.set_faults(Endpoint::Token, &[Fault::status(500), Fault::Pass]).await.unwrap();
