@@ -134,7 +134,32 @@ mod tests {
         let oslo = ["2026-07-01T09:00:00", "2026-07-01T13:58:00"];
         assert_eq!(ahead("UTC", &oslo), Some(118));
         assert_eq!(ahead("Europe/Oslo", &oslo), None);
-        assert_eq!(ahead("UTC", &["2026-07-01T12:01:00"]), None, "a clock that is a little fast");
+        assert_eq!(ahead("UTC", &["2026-07-01T12:14:00"]), None, "a clock that is a little fast");
+        assert_eq!(ahead("UTC", &["2026-07-01T12:15:00"]), Some(15));
         assert_eq!(ahead("UTC", &[]), None);
+    }
+
+    #[test]
+    fn fifty_changes_of_one_moment_are_a_mass_change_and_no_gaps() {
+        let now = Ticks::from_datetime(datetime!(2026-07-01 12:00 UTC));
+        for (many, gaps, at_once) in [(49, 49, 0), (50, 0, 50)] {
+            let mut found = Found::default();
+            for _ in 0..many {
+                found.see_gap(now);
+                found.queue_gap(now);
+            }
+            assert_eq!((found.gaps(), found.at_once(), found.is_mass_change()), (gaps, at_once, many == 50));
+            let touched = Found { touched: many, ..Found::default() };
+            assert_eq!(touched.is_mass_change(), many == 50);
+        }
+    }
+
+    #[test]
+    fn counts_rows_without_a_key_and_rows_without_a_time() {
+        let mut found = Found::default();
+        let timeless = || Row::NoTime { key: "1920".into() };
+        found.see_rows(&[Row::NoKey, timeless(), timeless()]);
+        found.see_rows(&[Row::NoKey, Row::NoKey, timeless()]);
+        assert_eq!((found.without_key, found.without_time, found.unreadable()), (3, 3, 6));
     }
 }

@@ -264,3 +264,40 @@ impl<P: Ports> Reconciler<P> {
         Ok(self.queue.send(message).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::Duration;
+    use time::macros::datetime;
+
+    const BEFORE: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+    #[test]
+    fn what_has_not_moved_for_long_needs_its_message_again() {
+        let needed = |state, feedback, moved_at| {
+            let (key, state) = (fixtures::order(1, BEFORE).ledger_key(), Some(state));
+            let pending = Pending { key, state, feedback, deadline: None, was_tried: false, moved_at, mark: None };
+            need(&pending, BEFORE)
+        };
+        let later = BEFORE + Duration::MILLISECOND;
+        for (state, feedback, old, young) in [
+            (State::Processed, Some(FeedbackState::Queued), Need::Feedback, Need::Time(Mark::Queued)),
+            (State::Retrying, Some(FeedbackState::Queued), Need::Feedback, Need::Time(Mark::Queued)),
+            (State::Retrying, None, Need::Replay, Need::Time(Mark::Retrying)),
+            (State::Processed, Some(FeedbackState::Sent), Need::Nothing, Need::Nothing),
+            (State::Dead, None, Need::Nothing, Need::Nothing),
+        ] {
+            assert_eq!([needed(state, feedback, BEFORE), needed(state, feedback, later)], [old, young], "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_outcome_names_no_key_that_we_made() {
+        let mut key = fixtures::order(1, BEFORE).ledger_key();
+        let told = |key: &LedgerKey| no_outcome(key, Language::En).description;
+        assert!(told(&key).as_str().contains("SO/1"));
+        key.entity.key = "~44136fa355b3678a".into();
+        assert!(!told(&key).as_str().contains('~'));
+    }
+}

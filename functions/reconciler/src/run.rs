@@ -150,3 +150,58 @@ impl<'t> Run<'t> {
         may
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+    fn run(seconds: u64) -> Run<'static> {
+        let settings = Settings::parse(&fixtures::document().to_string()).unwrap();
+        Run::new(&settings, NOW, Duration::from_secs(seconds), None, Orders::default())
+    }
+
+    #[test]
+    fn lists_end_ten_seconds_before_the_run_or_a_sixth_of_a_short_one() {
+        for (seconds, for_lists) in [(120, 110), (60, 50), (6, 5)] {
+            let (run, for_lists) = (run(seconds), Duration::from_secs(for_lists));
+            assert_eq!(run.time_for_lists(NOW), for_lists);
+            assert!(!run.is_spent(NOW) && run.is_spent(NOW + for_lists));
+            let end = NOW + Duration::from_secs(seconds);
+            assert!(run.has_time(end - Duration::from_millis(1)) && !run.has_time(end));
+        }
+    }
+
+    #[test]
+    fn a_run_is_spent_without_calls_or_without_room_for_changes() {
+        assert!(Run { calls: 0, ..run(60) }.is_spent(NOW));
+        assert!(Run { gaps: 0, ..run(60) }.is_spent(NOW));
+    }
+
+    #[test]
+    fn releases_and_messages_have_a_limit_and_end_with_the_run() {
+        let mut run = Run { messages: 2, ..run(60) };
+        let end = NOW + Duration::from_secs(60);
+        assert!(!run.take_message(end) && !run.take_release(end));
+        assert_eq!([0; 3].map(|_| run.take_message(NOW)), [true, true, false]);
+        assert_eq!((0..=MOST_RELEASES).filter(|_| run.take_release(NOW)).count(), MOST_RELEASES);
+        assert_eq!(run.releases_left(), 0);
+    }
+
+    #[test]
+    fn calls_and_changes_use_half_of_the_quota_that_was_first_told() {
+        let mut run = run(60);
+        run.note_quota("t", 7);
+        run.others_wait = true;
+        assert_eq!(run.room("t"), 2, "half of three");
+        run.take_call("t");
+        run.take_gap("t");
+        run.note_quota("t", 5);
+        run.others_wait = false;
+        assert_eq!((run.room("t"), run.may_ask("t")), (1, true));
+        run.take_gap("t");
+        assert_eq!((run.room("t"), run.may_ask("t"), run.may_ask("u")), (0, false, true));
+    }
+}

@@ -152,6 +152,7 @@ mod tests {
     use aws_sdk_dynamodb::config::retry::RetryConfig;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     use serde_json::{Value, json};
+    use webhooks_model::retry::Next;
     use webhooks_model::{Entity, EntityId, LedgerKey};
     use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
@@ -194,6 +195,19 @@ mod tests {
         let requests = server.received_requests().await.unwrap();
         let keys = |body: Value| body["RequestItems"]["table"]["Keys"].as_array().cloned().unwrap_or_default();
         requests.iter().map(|request| keys(request.body_json().unwrap())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_refused_as_invalid_is_our_fault_and_another_may_succeed_later() {
+        for (code, next) in [("ValidationException", Next::Bug), ("ThrottlingException", Next::unavailable())] {
+            let (dynamo, server) = answering(&[]).await;
+            let refusal = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "CANARY"});
+            let answer = ResponseTemplate::new(400).set_body_json(refusal);
+            Mock::given(matchers::any()).respond_with(answer).mount(&server).await;
+            let error = dynamo.get("p", "s").await.unwrap_err();
+            assert_eq!(error.next(), next, "{error}");
+            assert!(error.to_string().contains(code) && !error.to_string().contains("CANARY"), "{error}");
+        }
     }
 
     #[tokio::test]

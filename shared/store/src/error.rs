@@ -43,3 +43,21 @@ impl StoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_whether_another_try_may_help() {
+        let newer = Next::Retry { reason: Reason::NewerVersion, after: None };
+        for (error, next) in [
+            (StoreError::Unavailable("timeout".into()), Next::unavailable()),
+            (StoreError::Newer("the record"), newer),
+            (StoreError::Mismatch("ValidationException".into()), Next::Bug),
+            (StoreError::TooMuch(20), Next::Bug),
+        ] {
+            assert_eq!(error.next(), next, "{error}");
+        }
+    }
+}

@@ -61,3 +61,14 @@ fn short(detail: &str) -> String {
     let (start, rest) = detail.split_at(detail.floor_char_boundary(LONGEST_DETAIL));
     if rest.is_empty() { start.to_owned() } else { format!("{start}…") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_a_detail_that_is_longer_than_allowed() {
+        assert_eq!(short(&"x".repeat(500)), "x".repeat(500));
+        assert_eq!(short(&"x".repeat(501)), format!("{}…", "x".repeat(500)));
+    }
+}

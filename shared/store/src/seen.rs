@@ -121,4 +121,13 @@ mod tests {
         let known = Attempts::of(&[("attempts".to_owned(), AttributeValue::L(lines))].into());
         assert_eq!((known.failed, known.lost), (2, 1));
     }
+
+    #[test]
+    fn a_list_as_long_as_a_shortened_one_may_have_had_more_attempts() {
+        for (many, is_full) in [(KEPT - 1, false), (KEPT, true)] {
+            let line = AttributeValue::M([("reason".to_owned(), string("lost"))].into());
+            let known = Attempts::of(&[("attempts".to_owned(), AttributeValue::L(vec![line; many]))].into());
+            assert_eq!((known.lost as usize, known.is_full), (many, is_full));
+        }
+    }
 }

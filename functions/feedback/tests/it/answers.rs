@@ -1,7 +1,7 @@
 //! What Visma Net answers, what the function then does and observes, and the example event of
 //! `infra/events`.
 
-use crate::world::{BODY_ID, HEADER_ID, World, ours};
+use crate::world::{self, BODY_ID, HEADER_ID, World, ours};
 use fixtures::{SentFeedback, TENANT};
 use serde_json::Value;
 use std::time::Duration;
@@ -106,6 +106,35 @@ async fn no_answer_is_tried_again_after_a_growing_wait() {
 }
 
 #[tokio::test]
+async fn records_fewer_and_fewer_of_the_failed_tries() {
+    let world = World::new().await;
+    let message = [ours(&world.processed(FeedbackState::Queued).await)];
+    world.erp.fail_feedback(vec![unavailable(); 8]);
+    for receive_count in 1..=8 {
+        assert_eq!(world.batch(&message, receive_count).await, [0]);
+    }
+    let item = world.table.item("N#").await;
+    let tries = item["feedback_attempts"].as_l().unwrap().iter().map(|one| one.as_m().unwrap());
+    let recorded: Vec<_> = tries.map(|one| one["receive_count"].as_n().unwrap().as_str()).collect();
+    assert_eq!(recorded, ["1", "2", "4", "8"]);
+}
+
+#[tokio::test]
+async fn comes_again_if_the_answer_of_visma_net_cannot_be_recorded() {
+    let after = Some(Duration::from_secs(1800));
+    let no_calls = Some(VismaError::RateLimited { stage: Stage::Feedback, after });
+    for (faults, sent) in [(vec![], 1), (vec![refused(404), refused(404)], 0), (vec![no_calls], 0)] {
+        let world = World::new().await;
+        let message = [ours(&world.processed_for("unwritable", FeedbackState::Queued).await)];
+        world.erp.fail_feedback(faults);
+        assert_eq!(world.batch(&message, 1).await, [0]);
+        assert_eq!(world.queue.hidden()[0].1, Duration::from_secs(15), "the table's wait");
+        let series = ["FeedbackSent", "FeedbackParked", "FeedbackRetried", "FeedbackRetried unavailable"];
+        assert_eq!(series.map(|series| world.emitted.count(series)), [sent, 0, 1, 1]);
+    }
+}
+
+#[tokio::test]
 async fn a_tenant_without_calls_waits_as_told_without_delaying_others() {
     let world = World::new().await;
     let first = world.processed(FeedbackState::Queued).await;
@@ -197,6 +226,20 @@ async fn records_the_accepted_id_and_source() {
     assert_eq!((id.fact.value.as_str(), id.agrees, id.notifications), ("the body's", true, 1));
     let source = observed(&world, OpenQuestion::FeedbackSource).await.remove(0);
     assert_eq!((source.fact.value.as_str(), source.agrees), ("as it came: User", true));
+}
+
+#[tokio::test]
+async fn tells_apart_the_only_id_and_sends_the_configured_name_without_a_source() {
+    let world = World::new().await;
+    let n = Notification { id_in_header: None, source: None, ..world::notification() };
+    let key = world.ended(&n, FeedbackState::Queued).await;
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    let sent = &world.erp.feedback()[0];
+    assert_eq!((sent.id, sent.source.as_str()), (BODY_ID, "our app"));
+    let id = observed(&world, OpenQuestion::FeedbackId).await.remove(0);
+    assert_eq!((id.fact.value.as_str(), id.agrees), ("the only one", true));
+    let source = observed(&world, OpenQuestion::FeedbackSource).await.remove(0);
+    assert_eq!(source.fact.value, "the configured name");
 }
 
 #[tokio::test]

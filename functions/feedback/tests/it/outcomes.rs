@@ -1,5 +1,5 @@
 use crate::answers::refused;
-use crate::world::{BODY_ID, World, notification, ours, outcome};
+use crate::world::{BODY_ID, World, notification, ours, outcome, without_id};
 use serde_json::{Value, json};
 use webhooks_host::Host;
 use webhooks_model::State;
@@ -138,6 +138,30 @@ async fn a_message_that_the_table_refuses_to_look_for_fails_alone() {
     wrong["notification"]["key"] = "refused".into();
     assert_eq!(world.batch(&[wrong.to_string(), outcome(&key)], 1).await, [0]);
     assert_eq!((world.erp.feedback().len(), world.emitted.count("FeedbackRetried bug")), (1, 1));
+}
+
+#[tokio::test]
+async fn all_messages_come_again_while_the_table_does_not_answer() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    let with = |name: &str, value: &str| {
+        let mut message: Value = serde_json::from_str(&ours(&key)).unwrap();
+        message["notification"][name] = value.into();
+        message.to_string()
+    };
+    let (refused, unread) = (with("key", "refused"), with("tenant", "unreadable"));
+    assert_eq!(world.batch(&[unread.clone(), ours(&key)], 1).await, [0, 1]);
+    assert_eq!(world.batch(&[refused, unread, ours(&key)], 1).await, [0, 1, 2]);
+    assert_eq!((world.erp.feedback().len(), world.emitted.count("FeedbackRetried unavailable")), (0, 5));
+}
+
+#[tokio::test]
+async fn rejects_what_has_no_id_to_answer_under_or_nothing_to_say() {
+    let world = World::new().await;
+    let nameless = world.ended(&without_id(), FeedbackState::Queued).await;
+    let undecided = world.processed_for("another", FeedbackState::Awaited).await;
+    assert!(world.batch(&[ours(&nameless), ours(&undecided)], 1).await.is_empty());
+    assert_eq!((codes(&world), world.erp.feedback()), (vec!["no_address".to_owned(); 2], vec![]));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@ use feedback::{Feedback, Limits, Ports};
 use fixtures::{
     FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, headers, meta, sqs_event, to_come_again,
 };
-use serde_json::json;
-use std::collections::HashMap;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -31,7 +31,8 @@ impl Ports for Fakes {
     type Host = TestHost;
 }
 
-/// Refuses every request for the key `refused`, as DynamoDB refuses an invalid request.
+/// Refuses every request for the key `refused`, as DynamoDB refuses an invalid request. It does not
+/// answer reads for the tenant `unreadable` and writes for the tenant `unwritable`.
 pub(crate) struct Picky(Table);
 
 impl Answers for Picky {
@@ -39,10 +40,16 @@ impl Answers for Picky {
         if keys.iter().any(|key| key.entity.key == "refused") {
             return Err(StoreError::Mismatch("ValidationException".into()));
         }
+        if keys.iter().any(|key| key.entity.tenant == "unreadable") {
+            return Err(StoreError::Unavailable("timeout".into()));
+        }
         self.0.answered(keys).await
     }
 
     async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
+        if key.entity.tenant == "unwritable" {
+            return Err(StoreError::Unavailable("timeout".into()));
+        }
         self.0.answer(key, answer, now).await
     }
 }
@@ -93,11 +100,14 @@ impl World {
     }
 
     pub(crate) async fn processed_for(&self, tenant: &str, state: FeedbackState) -> LedgerKey {
-        let n = Notification { tenant: Some(tenant.to_owned()), ..notification() };
+        self.ended(&Notification { tenant: Some(tenant.to_owned()), ..notification() }, state).await
+    }
+
+    pub(crate) async fn ended(&self, n: &Notification, state: FeedbackState) -> LedgerKey {
         let verdict = (state != FeedbackState::Awaited).then(|| Verdict::success("Done."));
-        let answer = Answering { feedback: state, address: Address::of(&n, false), verdict, deadline: None };
+        let answer = Answering { feedback: state, address: Address::of(n, false), verdict, deadline: None };
         let change = Change::Ended { state: State::Processed, answer };
-        self.table.table.record(&Entry { notification: &n, change, now: self.host.now() }).await.unwrap();
+        self.table.table.record(&Entry { notification: n, change, now: self.host.now() }).await.unwrap();
         n.ledger_key()
     }
 
@@ -128,9 +138,17 @@ impl World {
 pub(crate) fn notification() -> Notification {
     let body = json!({
         "notificationId": BODY_ID, "contextId": "1234567", "event": "SALESORDER_CREATED", "orderId": "1", "source": "User",
-    })
-    .to_string();
-    let headers = headers([("x-vwd-notification-id", HEADER_ID.to_string())]);
+    });
+    read(&body, headers([("x-vwd-notification-id", HEADER_ID.to_string())]))
+}
+
+/// A notification that came without an id.
+pub(crate) fn without_id() -> Notification {
+    read(&json!({"contextId": "1234567", "event": "SALESORDER_CREATED", "orderId": "1"}), headers([]))
+}
+
+fn read(body: &Value, headers: BTreeMap<String, String>) -> Notification {
+    let body = body.to_string();
     let meta = Meta { tenant: Some(TENANT.into()), headers, ..meta(TestHost::START) };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };
     Notification::read(&delivery, &body, &Settings::parse(&document().to_string()).unwrap())

@@ -62,6 +62,23 @@ async fn the_queue_is_never_flooded_and_every_tenant_gets_its_turn() {
 }
 
 #[tokio::test]
+async fn the_last_list_without_a_turn_may_use_all_that_is_left() {
+    let world = World::new(json!({"collections": ["customer"], "max_gaps": 10})).await;
+    for n in 0..20 {
+        world.change(TENANT, Collection::Customer, &n.to_string(), 30);
+    }
+    assert_eq!(world.run().await.gaps_found[&Collection::Customer], 10);
+}
+
+#[tokio::test]
+async fn asks_for_no_list_when_nothing_more_may_be_queued() {
+    let world = World::new(json!({"collections": ["customer", "supplier"], "max_gaps": 1})).await;
+    world.change(TENANT, Collection::Customer, "10001", 30);
+    world.run().await;
+    assert_eq!(world.calls(), [format!("{TENANT}:customer:0")]);
+}
+
+#[tokio::test]
 async fn an_unchanged_list_costs_one_call() {
     let world = World::new(json!({})).await;
     let report = world.run().await;
@@ -121,6 +138,7 @@ async fn counts_what_was_found_before_a_list_stopped_answering() {
     let report = world.run().await;
     assert_eq!((report.finished, report.unfinished), (0, 1));
     assert_eq!(report.gaps_found.get(&Collection::Customer), Some(&100));
+    assert_eq!(["GapsFound", "ListsUnfinished"].map(|name| world.emitted.count(name)), [100, 1]);
     assert_eq!(world.run().await.gaps_found.get(&Collection::Customer), Some(&50));
 }
 

@@ -24,6 +24,7 @@ async fn a_change_that_never_arrived_is_queued_once_and_not_again_when_it_is_pro
     assert_eq!((report.finished, report.unfinished), (2, 0));
     let counted = ["GapsFound", "ListsSwept", "ListsUnfinished"].map(|name| world.emitted.count(name));
     assert_eq!(counted, [1, 2, 0]);
+    assert!(report.unreadable.is_empty() && report.mass_changes.is_empty(), "{report:?}");
     let n = &world.queued()[0];
     assert_eq!((n.entity, n.kind, n.entity_key.as_deref()), (Entity::Customer, Kind::Changed, Some("10001")));
     assert_eq!((n.origin, n.proof, n.tenant.as_deref()), (Origin::Reconciliation, Proof::Signed, Some(TENANT)));

@@ -14,5 +14,6 @@ mod pending;
 mod rollup;
 mod silence;
 mod standin;
+mod waiting;
 mod world;
 mod zones;

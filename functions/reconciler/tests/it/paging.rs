@@ -7,6 +7,7 @@ use serde_json::json;
 use std::collections::HashSet;
 use time::Duration;
 use webhooks_model::collection::Collection;
+use webhooks_visma::{Stage, VismaError};
 
 const CUSTOMER: Collection = Collection::Customer;
 
@@ -64,6 +65,21 @@ async fn a_refused_page_size_is_reported_and_stays_smaller() {
     assert!(captured.text().contains("the parameter pageSize is refused (400), at most 50 is taken"));
     world.host.advance(Duration::minutes(60));
     assert_eq!(world.run().await.calls, 1, "it is not asked for too much again");
+}
+
+#[tokio::test]
+async fn a_page_that_is_refused_without_a_usable_size_is_halved_down_to_one_row() {
+    let refused = |most| VismaError::ParameterRefused { stage: Stage::List, parameter: "pageSize", most };
+    let world = world_of("customer", 5, 100).await;
+    world.fail([None, Some(0), Some(500)].map(refused));
+    let report = world.run().await;
+    assert_eq!((report.finished, report.calls, found(&world).len()), (1, 4, 5));
+    let kept = world.table.table.watermark(TENANT, CUSTOMER).await.unwrap().unwrap();
+    assert_eq!(kept.page_size, Some(12), "a hundred, halved three times");
+    world.host.advance(Duration::minutes(15));
+    world.fail([None; 4].map(refused));
+    let report = world.run().await;
+    assert_eq!((report.finished, report.unfinished, report.calls), (0, 1, 4), "12, 6, 3, 1");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Delivery, LedgerKey, Notification, Origin, Reason};
 use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Mark};
+use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -211,6 +212,37 @@ async fn work_over_the_limit_continues_in_the_next_run_without_repetition() {
     asked.sort_by_key(order);
     all.sort_by_key(order);
     assert_eq!(asked, all);
+}
+
+#[tokio::test]
+async fn a_run_begins_with_the_tenant_for_which_the_last_one_had_no_room() {
+    let world = world().await;
+    for (tenant, many) in [(TENANT, 6), (OTHER, 3)] {
+        for key in 0..many {
+            world.end(&world.accepted(tenant, &key.to_string(), Origin::Webhook), queued()).await;
+        }
+    }
+    world.host.advance(Duration::hours(27));
+    for _ in 0..3 {
+        assert_eq!(world.run().await.requeued.feedback, 3);
+    }
+    let tenants: Vec<String> = asked(&world).into_iter().map(|key| key.entity.tenant).collect();
+    assert_eq!(tenants.chunks(3).collect::<Vec<_>>(), [[TENANT; 3], [OTHER; 3], [TENANT; 3]]);
+}
+
+#[tokio::test]
+async fn the_line_of_a_run_counts_both_kinds_of_stuck_work() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    let world = world().await;
+    world.record(&world.accepted(TENANT, "1", Origin::Webhook), failed(&world)).await;
+    for key in ["2", "3"] {
+        world.end(&world.accepted(TENANT, key, Origin::Webhook), queued()).await;
+    }
+    world.host.advance(Duration::hours(27));
+    assert_eq!(requeued(&world.run().await), (1, 2));
+    let line = captured.lines().into_iter().find(|line| line["message"] == "reconciled").unwrap();
+    assert_eq!((&line["requeued"], &line["tenants"]), (&json!(3), &json!(2)));
 }
 
 #[tokio::test]

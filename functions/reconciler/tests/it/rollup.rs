@@ -102,6 +102,33 @@ async fn a_record_that_is_written_long_after_its_receipt_is_counted_in_its_hour(
 }
 
 #[tokio::test]
+async fn an_hour_keeps_the_calls_that_its_tenant_had_left() {
+    let world = world().await;
+    let (start, waits) = (hour_of(world.now()), came(&world, TENANT, "10001"));
+    world.record(&waits, Change::RateLimited { attempt: None, waits_here: true }).await;
+    world.host.advance(Duration::minutes(6));
+    world.lists.0.lock().unwrap().quotas.insert(TENANT.to_owned(), 77);
+    world.run().await;
+    assert_eq!(hour(&world, Some(TENANT), start).await.calls_left, Some(77));
+    assert_eq!(hour(&world, Some(TENANT), start - Duration::HOUR).await.calls_left, None);
+
+    world.lists.0.lock().unwrap().quotas.clear();
+    end(&world, &came(&world, TENANT, "10002")).await;
+    world.host.advance(Duration::minutes(6));
+    world.run().await;
+    let counted_on = hour(&world, Some(TENANT), start).await;
+    assert_eq!((counted_on.received, counted_on.calls_left), (2, Some(77)));
+
+    end(&world, &waits).await;
+    for _ in 0..12 {
+        world.host.advance(Duration::minutes(15));
+        world.run().await;
+    }
+    let counted_anew = hour(&world, Some(TENANT), start).await;
+    assert_eq!((counted_anew.open, counted_anew.calls_left), (0, Some(77)));
+}
+
+#[tokio::test]
 async fn counts_found_changes_as_gaps_and_pending_feedback_as_open() {
     let world = world().await;
     let start = hour_of(world.now());

@@ -229,10 +229,10 @@ async fn a_run_that_learns_nothing_new_reads_the_directory_and_writes_nothing() 
     world.hear(TENANT, Origin::Webhook).await;
     world.run().await;
     assert_eq!(directory(&world).await, before, "half an hour is no news");
-    world.host.advance(Duration::minutes(31));
+    world.host.advance(Duration::minutes(30));
     world.hear(TENANT, Origin::Webhook).await;
     world.run().await;
-    assert_eq!(directory(&world).await[0].heard_at, Some(world.now()));
+    assert_eq!(directory(&world).await[0].heard_at, Some(world.now()), "an hour is");
 }
 
 #[tokio::test]

@@ -69,10 +69,13 @@ async fn what_comes_after_the_erasure_began_is_erased_too_and_does_not_prolong_i
     let world = World::new().await;
     world.begin(erase(), 100).await;
     world.slice(1).await;
-    let now = world.host.now() + time::Duration::SECOND;
-    world.table.table.record(&Entry { notification: &order(1, now), change: processed(), now }).await.unwrap();
+    for (number, after) in [(1, time::Duration::ZERO), (2, time::Duration::SECOND)] {
+        let now = world.host.now() + after;
+        let entry = Entry { notification: &order(number, now), change: processed(), now };
+        world.table.table.record(&entry).await.unwrap();
+    }
     assert!(!world.slice(1).await);
-    assert_eq!(world.progress().await, (Status::Finished, 1, 0));
+    assert_eq!(world.progress().await, (Status::Finished, 2, 0));
     assert!(kept(&world).await.is_empty());
 }
 

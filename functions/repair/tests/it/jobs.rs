@@ -139,6 +139,22 @@ async fn a_slow_job_skips_other_notifications_quickly() {
 }
 
 #[tokio::test]
+async fn a_slice_looks_at_a_hundred_notifications_without_a_match() {
+    let world = World::new().await;
+    let now = world.host.now();
+    for number in 1..=101_u8 {
+        let n = order(number.into(), now - time::Duration::minutes(2) + time::Duration::seconds(number.into()));
+        world.table.table.record(&Entry { notification: &n, change: processed(), now }).await.unwrap();
+    }
+    world.job(&[State::Dead], 1).await;
+    assert!(world.slice(1).await);
+    let position = world.table.table.job(JOB).await.unwrap().unwrap().progress.position.unwrap();
+    assert!(position.starts_with("2026-11-23T11:59:40.000Z#"), "the hundredth: {position}");
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 0, 0));
+}
+
+#[tokio::test]
 async fn a_slice_that_reads_slowly_ends_early_and_the_next_one_continues() {
     let world = World::new().await;
     world.recorded(59, processed).await;

@@ -4,6 +4,7 @@
 
 mod erase;
 mod jobs;
+mod meanwhile;
 mod redrive;
 mod release;
 mod resend;

@@ -17,6 +17,7 @@ async fn releases_what_waited_and_what_a_processor_paused_afterwards() {
     world.recorded(12, paused).await;
     world.begin(Work::Release, 100).await;
     assert!(world.slice(1).await, "a processor may still have the pause in its cache");
+    assert_eq!(world.repairs.hidden()[0].1, std::time::Duration::from_secs(15));
     assert_eq!((world.replays().len(), world.progress().await), (12, (Status::Running, 12, 0)));
     assert!(world.replays().iter().all(|delivery| delivery.meta.origin == Origin::Replay));
 
@@ -167,6 +168,26 @@ async fn goes_on_until_a_version_can_read_what_is_paused() {
     world.table.overwrite("N#", "state", "paused").await;
     assert!(!world.slice(3).await);
     assert_eq!((world.progress().await, world.replays().len()), ((Status::Finished, 1, 0), 1));
+}
+
+#[tokio::test]
+async fn a_pass_is_not_the_last_if_its_first_page_had_something_unreadable() {
+    let world = World::new().await;
+    let now = world.host.now();
+    // The one paused last comes first.
+    for (number, at) in [(1, now + Duration::SECOND), (2, now)] {
+        let entry = Entry { notification: &order(number, now), change: paused(), now: at };
+        world.table.table.record(&entry).await.unwrap();
+        if number == 1 {
+            world.table.overwrite("N#", "proof", "sealed").await;
+        }
+    }
+    world.begin(Work::Release, 1).await;
+    world.host.advance(Duration::minutes(2));
+    for receive_count in 1..=4 {
+        assert!(world.slice(receive_count).await);
+    }
+    assert_eq!(world.replays().len(), 1);
 }
 
 #[tokio::test]

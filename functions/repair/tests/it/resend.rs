@@ -63,8 +63,9 @@ async fn sends_each_parked_feedback_once_and_no_faster_than_the_rate() {
     world.begin(Work::Resend(everything(&world)), 10).await;
     assert!(world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Running, 10, 0));
-    assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(1), "ten at ten a second");
     while world.slice(1).await {}
+    let waits: Vec<Duration> = world.repairs.hidden().into_iter().map(|(_, wait)| wait).collect();
+    assert_eq!(waits, [Duration::from_secs(1); 2], "ten at ten a second, twice");
     assert_eq!(world.progress().await, (Status::Finished, 25, 0));
     let sent: Vec<String> = sent(&world).into_iter().map(|key| key.entity.key).collect();
     assert_eq!(sent.len(), 25, "one message for each");
@@ -95,6 +96,33 @@ async fn feedback_that_does_not_match_the_filter_stays_parked() {
         expected.extend(meant.into_iter().cloned());
         assert_eq!(sent(&world), expected);
     }
+}
+
+#[tokio::test]
+async fn sends_no_more_than_the_rate_if_some_feedback_does_not_match() {
+    let world = World::new().await;
+    let reasons =
+        [Reason::GaveUp, Reason::GaveUp, Reason::GaveUp, Reason::FeedbackRefused, Reason::GaveUp].into_iter().zip(1..);
+    for (reason, number) in reasons {
+        parked(&world, number, reason, "why").await;
+    }
+    let filter = ParkedFeedback { reason: Some(Reason::GaveUp), ..everything(&world) };
+    world.begin(Work::Resend(filter), 2).await;
+    assert!(world.slice(1).await);
+    assert_eq!((world.progress().await, sent(&world).len()), ((Status::Running, 2, 0), 2));
+}
+
+#[tokio::test]
+async fn a_slice_looks_at_a_hundred_entries_without_a_match() {
+    let world = World::new().await;
+    for number in 1..=101 {
+        parked(&world, number, Reason::GaveUp, "status 503").await;
+    }
+    let filter = ParkedFeedback { reason: Some(Reason::FeedbackRefused), ..everything(&world) };
+    world.begin(Work::Resend(filter), 50).await;
+    assert!(world.slice(1).await);
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 0, 0));
 }
 
 #[tokio::test]

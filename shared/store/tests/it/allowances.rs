@@ -98,6 +98,7 @@ async fn counts_attempts_without_those_that_the_quota_ended() {
     assert_eq!(known.attempts, Attempts { failed: 4, lost: 1, refused: 2, is_full: false });
     assert!(!known.attempts.are_refused());
     assert!(Attempts { failed: 3, ..known.attempts }.are_refused());
+    assert!(!Attempts::default().are_refused());
 }
 
 #[tokio::test]

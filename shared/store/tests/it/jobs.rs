@@ -99,6 +99,20 @@ async fn of_two_writers_of_a_jobs_progress_only_one_succeeds() {
 }
 
 #[tokio::test]
+async fn lists_the_newest_jobs_that_it_can_read() {
+    let fixture = Fixture::new().await;
+    for number in 1..=3 {
+        let job = Job::new(Uuid::from_u128(number), filter(), 10, "op", "because", NOW);
+        assert!(fixture.table.create(&job).await.unwrap());
+    }
+    fixture.overwrite(&Uuid::from_u128(3).to_string(), "work", r#"{"recount":{}}"#).await;
+    for (most, expected) in [(2, vec![2]), (3, vec![2, 1])] {
+        let jobs = fixture.table.jobs(most).await.unwrap();
+        assert_eq!(jobs.iter().map(|job| job.id.as_u128()).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[tokio::test]
 async fn of_two_tallies_of_a_job_only_one_is_saved() {
     let fixture = Fixture::new().await;
     let job = Job::new(Uuid::from_u128(7), filter(), 10, "op", "because", NOW);

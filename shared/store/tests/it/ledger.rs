@@ -104,6 +104,16 @@ async fn a_late_mark_of_a_last_attempt_does_not_make_a_parked_one_dead() {
 }
 
 #[tokio::test]
+async fn a_paused_notification_does_not_die_of_a_late_attempt() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    assert!(record(&fixture, &n, Change::Paused).await);
+    assert!(!record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answer: None }).await);
+    let item = fixture.item("N#").await;
+    assert_eq!((item["state"].as_s().unwrap().as_str(), item["attempts"].as_l().unwrap().len()), ("paused", 1));
+}
+
+#[tokio::test]
 async fn recognises_the_same_content_under_another_id() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), ended(State::Processed)).await;
@@ -191,6 +201,7 @@ async fn a_long_record_keeps_its_newest_entries_and_can_always_end() {
     let shown = fixture.table.record_of(&key).await.unwrap().unwrap();
     assert_eq!(shown.state, State::Processed);
     assert_eq!(fixture.table.raw_of(&key).await.unwrap(), Some(n.raw));
+    assert!(!fixture.item("N#").await.contains_key("raw_parts"));
 
     let newest: Vec<u32> = (16..40).collect();
     assert_eq!((numbers(&shown.attempts), numbers(&shown.feedback_attempts)), (newest.clone(), newest.clone()));

@@ -95,7 +95,7 @@ async fn watches_a_retried_notification_until_it_ends_or_needs_a_person() {
 async fn watches_only_feedback_that_is_decided_late() {
     let fixture = Fixture::new().await;
     let late = record(&fixture, &order(1), ended(FeedbackState::Queued), Duration::hours(2)).await;
-    record(&fixture, &order(2), ended(FeedbackState::Queued), Duration::minutes(1)).await;
+    record(&fixture, &order(2), ended(FeedbackState::Queued), Duration::HOUR).await;
     assert_eq!(due(&fixture, Mark::Queued, LATE).await, std::slice::from_ref(&late));
     fixture.table.unmark(&late, Mark::Awaited, NOW).await.unwrap();
     assert_eq!(

@@ -37,12 +37,15 @@ async fn a_short_reference_leads_only_to_its_record() {
 
 #[tokio::test]
 async fn a_reference_still_works_after_the_notification_came_again() {
-    let fixture = Fixture::new().await;
-    let n = record(&fixture, TENANT, 1, Duration::hours(1)).await;
-    fixture.table.know(TENANT, NOW).await.unwrap();
-    record(&fixture, TENANT, 1, Duration::ZERO).await;
-    let found = fixture.table.named(Reference::of(&n.ledger_key(), n.received_at)).await.unwrap();
-    assert_eq!(found, Some(n.ledger_key()));
+    // On the same day, and on the next.
+    for age in [Duration::hours(1), Duration::hours(13)] {
+        let fixture = Fixture::new().await;
+        let n = record(&fixture, TENANT, 1, age).await;
+        fixture.table.know(TENANT, NOW).await.unwrap();
+        record(&fixture, TENANT, 1, Duration::ZERO).await;
+        let found = fixture.table.named(Reference::of(&n.ledger_key(), n.received_at)).await.unwrap();
+        assert_eq!(found, Some(n.ledger_key()), "{age}");
+    }
 }
 
 #[tokio::test]

@@ -67,6 +67,17 @@ async fn hears_a_tenant_behind_many_changes_that_were_found() {
     assert_eq!(fixture.table.last_heard(TENANT, NOW, 0).await.unwrap(), Some(heard));
 }
 
+#[tokio::test]
+async fn looks_back_for_a_webhook_as_many_days_as_asked() {
+    let fixture = Fixture::new().await;
+    let n = Notification { received_at: NOW - Duration::days(2), ..order(1) };
+    let entry = Entry { notification: &n, change: Change::Parked(Reason::Unmapped), now: NOW };
+    assert!(fixture.table.record(&entry).await.unwrap());
+    for (days, heard) in [(1, None), (2, Some(n.received_at))] {
+        assert_eq!(fixture.table.last_heard(TENANT, NOW, days).await.unwrap(), heard, "{days}");
+    }
+}
+
 fn listed(key: &str, seconds: i64) -> Listed {
     Listed { key: key.into(), modified: at(seconds).unwrap().into(), revision: Revision::default() }
 }

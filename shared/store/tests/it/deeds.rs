@@ -1,0 +1,75 @@
+//! The conditions of operators' actions.
+
+use crate::support::{Fixture, NOW, order};
+use uuid::Uuid;
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{Reason, State};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry};
+
+fn attempt() -> Attempt {
+    Attempt { at: NOW, receive_count: 1, reason: Reason::Unavailable, detail: "status 503".into() }
+}
+
+fn ended(feedback: FeedbackState) -> Change {
+    let answer = Answering { feedback, address: Address::default(), verdict: None, deadline: Some(NOW) };
+    Change::Ended { state: State::Processed, answer }
+}
+
+async fn record(fixture: &Fixture, id: u128, change: Change) {
+    assert!(fixture.table.record(&Entry { notification: &order(id), change, now: NOW }).await.unwrap());
+}
+
+async fn act(fixture: &Fixture, id: u128, deed: Deed) -> bool {
+    let action = Action { deed, at: NOW, by: "op", note: "" };
+    fixture.table.act(&order(id).ledger_key(), action).await.unwrap()
+}
+
+#[tokio::test]
+async fn holds_what_has_not_ended_and_releases_what_is_held_or_paused() {
+    let cases: [(fn() -> Change, bool, bool); 6] = [
+        (|| Change::Failed(attempt()), true, false),
+        (|| Change::Dead { attempt: attempt(), answer: None }, true, false),
+        (|| Change::Parked(Reason::Unmapped), true, false),
+        (|| Change::Parked(Reason::Held), true, true),
+        (|| Change::Paused, true, true),
+        (|| ended(FeedbackState::None), false, false),
+    ];
+    let fixture = Fixture::new().await;
+    for (id, (change, is_held, is_released)) in (1..).zip(cases) {
+        for (id, deed, expected) in [(id, Deed::Hold, is_held), (id + 10, Deed::Release, is_released)] {
+            record(&fixture, id, change()).await;
+            assert_eq!(act(&fixture, id, deed).await, expected, "{deed:?}: {:?}", change());
+            assert!(act(&fixture, id, Deed::Replay).await, "any of them can be replayed");
+        }
+    }
+    for deed in [Deed::Hold, Deed::Release, Deed::Replay] {
+        assert!(!act(&fixture, 99, deed).await, "{deed:?} without a record");
+    }
+}
+
+#[tokio::test]
+async fn decides_only_awaited_feedback_and_resends_only_unsent_feedback() {
+    let fixture = Fixture::new().await;
+    let verdict = || Verdict::success("Done.");
+    let sent = Answer::Sent { id: Uuid::nil(), verdict: verdict(), was_marked: false };
+    for (id, (feedback, answer, decides, resends, resends_parked)) in (1..).zip([
+        (FeedbackState::None, None, false, false, false),
+        (FeedbackState::Awaited, None, true, false, false),
+        (FeedbackState::Queued, None, false, true, false),
+        (FeedbackState::Queued, Some(Answer::Parked { attempt: attempt(), verdict: verdict() }), false, true, true),
+        (FeedbackState::Queued, Some(sent), false, false, false),
+    ]) {
+        for (id, deed, expected) in [
+            (id, Deed::Outcome, decides),
+            (id + 10, Deed::ResendFeedback, resends),
+            (id + 20, Deed::ResendParked, resends_parked),
+        ] {
+            record(&fixture, id, ended(feedback)).await;
+            if let Some(answer) = &answer {
+                fixture.table.answer(&order(id).ledger_key(), answer, NOW).await.unwrap();
+            }
+            assert_eq!(act(&fixture, id, deed).await, expected, "{deed:?}: {feedback:?}, {answer:?}");
+        }
+    }
+}
