@@ -68,20 +68,21 @@ pub(crate) async fn resume<P: Ports>(operations: Shared<P>, asked: Asked) -> Res
     let on = on_pause(tenant.as_deref(), &pause.events);
     let deed = Deed { by: &asked.by, role: Access::Repair, what: "resume", on };
     let resumed = async {
-        let unknown = || Problem::unknown("unknown_pause", "There is no pause with this tenant and these events.");
         let is_meant = |own: &Pause| own.tenant == tenant && own.events == pause.events;
         let now = operations.host.now();
         let is_live = operations.store.pauses(now).await?.iter().any(is_meant);
         // Notifications may still wait for a pause that is over.
         if !is_live && !operations.store.overdue(now).await?.iter().any(is_meant) {
-            return Err(unknown());
+            return Err(Problem::unknown("unknown_pause", "There is no pause with this tenant and these events."));
         }
         // The job comes first, so that nothing waits for ever if the function dies in between. It
         // runs for longer than a processor caches the pause.
         let job = operations.new_job(Work::Release, RELEASED_A_SECOND, &asked.by, query::note(&pause.note)?);
         operations.begin(&job).await?;
-        let ended = operations.store.resume(tenant.as_deref(), &pause.events, operations.host.now()).await?;
-        ended.then_some(()).ok_or_else(unknown)
+        // Nothing to end means that it ended meanwhile: by somebody else, or by this write if the
+        // SDK sent it twice.
+        operations.store.resume(tenant.as_deref(), &pause.events, operations.host.now()).await?;
+        Ok(())
     };
     operations.audited(deed, resumed).await?;
     Ok(StatusCode::NO_CONTENT)

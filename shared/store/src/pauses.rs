@@ -61,20 +61,14 @@ impl<I: Items> Table<I> {
         Ok(())
     }
 
-    /// Ends a pause. `false` if there is no such pause. A pause that is over can still be ended
-    /// once.
+    /// Ends a pause. `false` if there was nothing to end, or if the SDK sent the write again after an
+    /// answer was lost. A pause that is over can still be ended once.
     pub async fn resume(&self, tenant: Option<&str>, events: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
-        let at = time_text(now);
-        let mut update = Update::default().set("resumed_at", string(&at)).set("expires_at", self.ttl(now));
+        let at = string(time_text(now));
+        let mut update = Update::default().set("resumed_at", at).set("expires_at", self.ttl(now));
         let (since, resumed) = (update.name("since"), update.name("resumed_at"));
         let condition = format!("attribute_exists({since}) AND attribute_not_exists({resumed})");
-        let sk = sort_key(tenant, events);
-        if self.update(PARTITION, &sk, update, Some(condition)).await? {
-            return Ok(true);
-        }
-        // If an answer is lost, the SDK sends the write again, which is refused because of the first.
-        let pause = self.items.get(PARTITION, &sk).await?;
-        Ok(pause.is_some_and(|pause| text(&pause, "resumed_at") == Some(at.as_str())))
+        self.update(PARTITION, &sort_key(tenant, events), update, Some(condition)).await
     }
 
     /// The pauses in force at that time.
