@@ -27,7 +27,8 @@ async fn act(fixture: &Fixture, id: u128, deed: Deed) -> bool {
 
 #[tokio::test]
 async fn holds_what_has_not_ended_and_releases_what_is_held_or_paused() {
-    let cases: [(fn() -> Change, bool, bool); 6] = [
+    type Case = (fn() -> Change, bool, bool);
+    let cases: [Case; 6] = [
         (|| Change::Failed(attempt()), true, false),
         (|| Change::Dead { attempt: attempt(), answer: None }, true, false),
         (|| Change::Parked(Reason::Unmapped), true, false),
