@@ -207,6 +207,8 @@ mod tests {
     use super::*;
     use crate::queue::tests::{answer, queue_answering, sqs_answering};
     use serde_json::json;
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
 
     fn letter(id: &str) -> DeadLetter {
         DeadLetter {
@@ -232,6 +234,103 @@ mod tests {
         for request in requests {
             assert_eq!(request.headers["x-amz-target"], "AmazonSQS.SendMessage");
             assert!(request.body.len() < 1024 * 1024);
+        }
+    }
+
+    #[tokio::test]
+    async fn receives_ten_letters_at_most_with_all_that_sqs_knows_of_them() {
+        let told = json!({
+            "MessageId": "m-1", "ReceiptHandle": "r-1", "Body": "{}",
+            "Attributes": {
+                "SentTimestamp": "1545082649183", "ApproximateReceiveCount": "12", "MessageGroupId": "t-1",
+                "AWSTraceHeader": "Root=1-2-3",
+            },
+            "MessageAttributes": {"rejection_code": {"DataType": "String", "StringValue": "unknown_type"}},
+        });
+        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"Messages": [told]}))]).await;
+        let (hidden, wait) = (Duration::from_secs(180), Duration::from_secs(60));
+        let received = queue.receive(99, hidden, wait).await.unwrap().remove(0);
+        assert_eq!((received.id.as_str(), received.receipt.as_str(), received.body.as_str()), ("m-1", "r-1", "{}"));
+        assert_eq!((received.sent_at.unix_timestamp(), received.sent_at.millisecond()), (1_545_082_649, 183));
+        assert_eq!((received.receive_count, received.group.as_deref()), (12, Some("t-1")));
+        assert_eq!(received.trace.as_deref(), Some("Root=1-2-3"));
+        assert_eq!((received.attribute("rejection_code"), received.attribute("other")), (Some("unknown_type"), None));
+        let asked: serde_json::Value = sqs.received_requests().await.unwrap()[0].body_json().unwrap();
+        let limits = ["MaxNumberOfMessages", "VisibilityTimeout", "WaitTimeSeconds"].map(|name| &asked[name]);
+        assert_eq!(limits, [10, 180, 20]);
+    }
+
+    #[tokio::test]
+    async fn reads_the_depth_and_reports_what_cannot_be_read_or_deleted() {
+        let depth = json!({"ApproximateNumberOfMessages": "7", "ApproximateNumberOfMessagesNotVisible": "2"});
+        let refusal = answer(400, &json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist"}));
+        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"Attributes": depth})), refusal]).await;
+        assert_eq!(queue.depth().await, Ok(Depth { waiting: 7, in_flight: 2 }));
+        let refused = QueueError::Unavailable("QueueDoesNotExist".into());
+        assert_eq!(queue.depth().await, Err(refused.clone()));
+        assert_eq!(queue.delete(&letter("1")).await, Err(refused));
+        let asked: serde_json::Value = sqs.received_requests().await.unwrap()[2].body_json().unwrap();
+        assert_eq!(asked["ReceiptHandle"], "receipt of 1");
+    }
+
+    #[test]
+    fn a_letter_is_rejected_if_it_has_a_code_or_is_no_message_of_the_feedback_queue() {
+        let code = MessageAttributeValue::builder().data_type("String").string_value("unknown_type").build().unwrap();
+        let coded = DeadLetter { attributes: HashMap::from([("rejection_code".to_owned(), code)]), ..letter("1") };
+        for queue in QueueName::ALL {
+            assert!(coded.is_rejected(queue), "{queue:?}");
+            assert_eq!(letter("1").is_rejected(queue), queue == QueueName::Feedback, "{queue:?}");
+        }
+    }
+
+    /// Hands out these batches, and records the requests.
+    struct Lying {
+        batches: Mutex<VecDeque<Vec<DeadLetter>>>,
+        asked: Mutex<Vec<usize>>,
+        shown: Mutex<Vec<String>>,
+    }
+
+    impl DeadLetterQueue for Lying {
+        async fn receive(&self, most: usize, _: Duration, _: Duration) -> Result<Vec<DeadLetter>, QueueError> {
+            self.asked.lock().unwrap().push(most);
+            Ok(self.batches.lock().unwrap().pop_front().unwrap_or_default())
+        }
+
+        async fn send_again(&self, _: &DeadLetter) -> Result<(), QueueError> {
+            unreachable!("nobody sends")
+        }
+
+        async fn delete(&self, _: &DeadLetter) -> Result<(), QueueError> {
+            unreachable!("nobody deletes")
+        }
+
+        async fn show(&self, letter: &DeadLetter) -> Result<(), QueueError> {
+            self.shown.lock().unwrap().push(letter.id.clone());
+            Ok(())
+        }
+
+        async fn depth(&self) -> Result<Depth, QueueError> {
+            unreachable!("nobody asks")
+        }
+    }
+
+    #[tokio::test]
+    async fn looks_at_each_letter_once_and_shows_all_of_them_again() {
+        for (most, batches, asked, found) in [
+            (3, vec![vec!["1", "2"], vec!["1"]], vec![3, 1], vec!["1", "2"]),
+            (9, vec![vec!["1", "2"], vec!["3"]], vec![9, 7, 6], vec!["1", "2", "3"]),
+            (0, vec![vec!["1"]], vec![], vec![]),
+        ] {
+            let batches = batches.into_iter().map(|batch| batch.into_iter().map(letter).collect::<Vec<_>>());
+            let batches = Mutex::new(batches.collect());
+            let queue = Lying { batches, asked: Mutex::default(), shown: Mutex::default() };
+            let seen = look(&queue, most, Duration::ZERO, Duration::ZERO).await.unwrap();
+            assert_eq!(seen.iter().map(|letter| letter.id.as_str()).collect::<Vec<_>>(), found);
+            assert_eq!(queue.asked.into_inner().unwrap(), asked);
+            let mut shown = queue.shown.into_inner().unwrap();
+            shown.sort();
+            shown.dedup();
+            assert_eq!(shown, found);
         }
     }
 
