@@ -224,4 +224,54 @@ mod tests {
         assert_eq!(range(datetime!(2026-11-24 12:00 UTC)), 0xb7a1_6b9e_a16c_8133);
         assert_eq!(range(datetime!(2026-11-24 13:00 +01:00)), 0xb7a1_6b9e_a16c_8133, "the same moment");
     }
+
+    #[test]
+    fn a_parameter_has_256_bytes_at_most_and_a_cursor_2048() {
+        let fits =
+            |name: &str, bytes| Parameters::new(vec![(name.to_owned(), "x".repeat(bytes))], &["q", "cursor"]).is_ok();
+        for (name, longest) in [("q", 256), ("cursor", 2048)] {
+            assert!(fits(name, longest) && !fits(name, longest + 1), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_range_begins_before_its_end_and_is_no_longer_than_allowed() {
+        let now = datetime!(2026-11-24 12:00 UTC);
+        let page = |ago: Duration, cursor: Option<&Cursor>| {
+            let range = Range { from: Some(now - ago), to: Some(now) };
+            range.of_page(cursor, now, Duration::HOUR, Some(Duration::DAY)).ok()
+        };
+        assert_eq!(page(Duration::DAY, None), Some((now - Duration::DAY, now)));
+        for ago in [Duration::ZERO, Duration::seconds(-1), Duration::DAY + Duration::SECOND] {
+            assert_eq!(page(ago, None), None, "{ago}");
+        }
+        let after = Position { at: String::new(), pk: String::new(), sk: String::new() };
+        let cursor = Cursor { list: 0, from: Some(now - Duration::days(2)), after };
+        assert_eq!(page(Duration::HOUR, Some(&cursor)), Some((now - Duration::days(2), now)), "as the first page");
+        let open = Range { from: None, to: None }.of_page(None, now, Duration::HOUR, None).ok();
+        assert_eq!(open, Some((now - Duration::minutes(59), now + Duration::MINUTE)));
+    }
+
+    #[test]
+    fn a_cursor_names_a_place_of_the_table_or_a_time_between_two_days() {
+        let start = Some(datetime!(2026-11-24 12:00 UTC));
+        for (from, at, pk, sk, fits) in [
+            (None, 1024, 1, 1024, true),
+            (None, 1025, 1, 1, false),
+            (None, 1, 1, 1025, false),
+            (None, 0, 1, 1, false),
+            (None, 1, 0, 1, false),
+            (None, 1, 1, 0, false),
+            (None, 1, 0, 0, false),
+            (start, 1, 0, 0, true),
+            (start, 1, 0, 1, false),
+            (start, 1, 1, 0, false),
+            (start, 0, 0, 0, false),
+            (Some(datetime!(1999-12-31 23:00 UTC)), 1, 1, 1, false),
+        ] {
+            let [at, pk, sk] = [at, pk, sk].map(|bytes| "x".repeat(bytes));
+            let told = format!("{from:?} {} {} {}", at.len(), pk.len(), sk.len());
+            assert_eq!(Cursor { list: 0, from, after: Position { at, pk, sk } }.could_be(), fits, "{told}");
+        }
+    }
 }

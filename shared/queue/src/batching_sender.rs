@@ -154,6 +154,13 @@ mod tests {
         Message { body: body.into(), group: None, attributes: &[], trace: None }
     }
 
+    #[test]
+    fn attributes_count_for_the_size_of_a_request() {
+        let attributes = [("code", "bad"), ("why", "no key")];
+        let message = QueuedMessage::from(Message { attributes: &attributes, ..message("body") });
+        assert_eq!(message.bytes(), 4 + (4 + 3) + (3 + 6));
+    }
+
     fn requests(queue: BatchingSender<Fake>) -> Vec<Vec<String>> {
         queue.queue.0.into_inner().unwrap()
     }

@@ -224,6 +224,7 @@ mod tests {
     use super::*;
     use crate::queue::tests::{answer, queue_answering, sqs_answering};
     use serde_json::json;
+    use std::collections::VecDeque;
     use std::sync::Mutex;
 
     fn letter(id: &str) -> DeadLetter {
@@ -239,23 +240,94 @@ mod tests {
         }
     }
 
-    /// A queue with more messages than anybody asks for. After some receives it does not answer.
-    #[derive(Default)]
-    struct Long {
-        answers: usize,
-        received: Mutex<Vec<usize>>,
+    #[tokio::test]
+    async fn redrives_each_dead_letter_in_its_own_request() {
+        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"MessageId": "1"}))]).await;
+        for number in 0..10 {
+            queue.send_again(&letter(&number.to_string())).await.unwrap();
+        }
+        let requests = sqs.received_requests().await.unwrap();
+        assert_eq!(requests.len(), 10);
+        for request in requests {
+            assert_eq!(request.headers["x-amz-target"], "AmazonSQS.SendMessage");
+            assert!(request.body.len() < 1024 * 1024);
+        }
+    }
+
+    #[tokio::test]
+    async fn receives_ten_letters_at_most_with_all_that_sqs_knows_of_them() {
+        let told = json!({
+            "MessageId": "m-1", "ReceiptHandle": "r-1", "Body": "{}",
+            "Attributes": {
+                "SentTimestamp": "1545082649183", "ApproximateReceiveCount": "12", "MessageGroupId": "t-1",
+                "AWSTraceHeader": "Root=1-2-3",
+            },
+            "MessageAttributes": {"rejection_code": {"DataType": "String", "StringValue": "unknown_type"}},
+        });
+        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"Messages": [told]}))]).await;
+        let (hidden, wait) = (Duration::from_secs(180), Duration::from_secs(60));
+        let received = queue.receive(99, hidden, wait).await.unwrap().remove(0);
+        assert_eq!((received.id.as_str(), received.receipt.as_str(), received.body.as_str()), ("m-1", "r-1", "{}"));
+        assert_eq!((received.sent_at.unix_timestamp(), received.sent_at.millisecond()), (1_545_082_649, 183));
+        assert_eq!((received.receive_count, received.group.as_deref()), (12, Some("t-1")));
+        assert_eq!(received.trace.as_deref(), Some("Root=1-2-3"));
+        assert_eq!((received.attribute("rejection_code"), received.attribute("other")), (Some("unknown_type"), None));
+        let asked: serde_json::Value = sqs.received_requests().await.unwrap()[0].body_json().unwrap();
+        let limits = ["MaxNumberOfMessages", "VisibilityTimeout", "WaitTimeSeconds"].map(|name| &asked[name]);
+        assert_eq!(limits, [10, 180, 20]);
+    }
+
+    #[tokio::test]
+    async fn reads_the_depth_and_reports_what_cannot_be_read_or_deleted() {
+        let depth = json!({"ApproximateNumberOfMessages": "7", "ApproximateNumberOfMessagesNotVisible": "2"});
+        let refusal = answer(400, &json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist"}));
+        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"Attributes": depth})), refusal]).await;
+        assert_eq!(queue.depth().await, Ok(Depth { waiting: 7, in_flight: 2 }));
+        let refused = QueueError::Unavailable("QueueDoesNotExist".into());
+        assert_eq!(queue.depth().await, Err(refused.clone()));
+        assert_eq!(queue.delete(&letter("1")).await, Err(refused));
+        let asked: serde_json::Value = sqs.received_requests().await.unwrap()[2].body_json().unwrap();
+        assert_eq!(asked["ReceiptHandle"], "receipt of 1");
+    }
+
+    #[test]
+    fn a_letter_is_rejected_if_it_has_a_code_or_is_no_message_of_the_feedback_queue() {
+        let code = MessageAttributeValue::builder().data_type("String").string_value("unknown_type").build().unwrap();
+        let coded = DeadLetter { attributes: HashMap::from([("rejection_code".to_owned(), code)]), ..letter("1") };
+        for queue in QueueName::ALL {
+            assert!(coded.is_rejected(queue), "{queue:?}");
+            assert_eq!(letter("1").is_rejected(queue), queue == QueueName::Feedback, "{queue:?}");
+        }
+    }
+
+    /// Hands out these batches, and records the requests. At the end it is empty, or does not answer.
+    struct Scripted {
+        batches: Mutex<VecDeque<Vec<DeadLetter>>>,
+        falls_silent: bool,
+        asked: Mutex<Vec<usize>>,
         shown: Mutex<Vec<String>>,
     }
 
-    impl DeadLetterQueue for Long {
+    impl Scripted {
+        fn new(batches: &[&[&str]]) -> Self {
+            let letters = |ids: &&[&str]| ids.iter().map(|id| letter(id)).collect();
+            let batches = Mutex::new(batches.iter().map(letters).collect());
+            Self { batches, falls_silent: false, asked: Mutex::default(), shown: Mutex::default() }
+        }
+
+        async fn look(&self, most: usize) -> Result<Vec<(DeadLetter, usize)>, QueueError> {
+            look(self, most, (Duration::ZERO, Duration::ZERO), |letter| letter.body.len()).await
+        }
+    }
+
+    impl DeadLetterQueue for Scripted {
         async fn receive(&self, most: usize, _: Duration, _: Duration) -> Result<Vec<DeadLetter>, QueueError> {
-            let mut received = self.received.lock().unwrap();
-            if received.len() == self.answers {
-                return Err(QueueError::Unavailable("time-out".into()));
+            self.asked.lock().unwrap().push(most);
+            match self.batches.lock().unwrap().pop_front() {
+                Some(batch) => Ok(batch),
+                None if self.falls_silent => Err(QueueError::Unavailable("time-out".into())),
+                None => Ok(vec![]),
             }
-            let first = received.iter().sum::<usize>();
-            received.push(most);
-            Ok((first..first + most).map(|number| letter(&number.to_string())).collect())
         }
 
         async fn send_again(&self, _: &DeadLetter) -> Result<(), QueueError> {
@@ -276,38 +348,32 @@ mod tests {
         }
     }
 
-    async fn look_at(queue: &Long) -> Result<Vec<(DeadLetter, usize)>, QueueError> {
-        look(queue, 8, (Duration::ZERO, Duration::ZERO), |letter| letter.body.len()).await
-    }
-
     #[tokio::test]
-    async fn a_look_holds_the_bodies_of_few_messages_at_once() {
-        let queue = Long { answers: 3, ..Long::default() };
-        let seen = look_at(&queue).await.unwrap();
-        assert_eq!(*queue.received.lock().unwrap(), [3, 3, 2]);
-        assert_eq!(seen.len(), 8);
-        assert!(seen.iter().all(|(letter, bytes)| letter.body.is_empty() && *bytes == 150 * 1024));
+    async fn looks_at_each_letter_once_few_at_a_time_and_shows_all_of_them_again() {
+        let cases: [(usize, &[&[&str]], &[usize], &[&str]); 4] = [
+            (3, &[&["1", "2"], &["1"]], &[3, 1], &["1", "2"]),
+            (9, &[&["1", "2"], &["3"]], &[3, 3, 3], &["1", "2", "3"]),
+            (5, &[&["1", "2", "3"], &["4", "5"]], &[3, 2], &["1", "2", "3", "4", "5"]),
+            (0, &[&["1"]], &[], &[]),
+        ];
+        for (most, batches, asked, found) in cases {
+            let queue = Scripted::new(batches);
+            let seen = queue.look(most).await.unwrap();
+            assert_eq!(seen.iter().map(|(letter, _)| letter.id.as_str()).collect::<Vec<_>>(), found);
+            assert!(seen.iter().all(|(letter, bytes)| letter.body.is_empty() && *bytes == 150 * 1024));
+            assert_eq!(queue.asked.into_inner().unwrap(), asked);
+            let mut shown = queue.shown.into_inner().unwrap();
+            shown.sort();
+            shown.dedup();
+            assert_eq!(shown, found);
+        }
     }
 
     #[tokio::test]
     async fn a_look_that_fails_hides_nothing_that_it_has_seen() {
-        let queue = Long { answers: 1, ..Long::default() };
-        assert!(look_at(&queue).await.is_err());
+        let queue = Scripted { falls_silent: true, ..Scripted::new(&[&["0", "1", "2"]]) };
+        assert!(queue.look(8).await.is_err());
         assert_eq!(*queue.shown.lock().unwrap(), ["0", "1", "2"]);
-    }
-
-    #[tokio::test]
-    async fn redrives_each_dead_letter_in_its_own_request() {
-        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"MessageId": "1"}))]).await;
-        for number in 0..10 {
-            queue.send_again(&letter(&number.to_string())).await.unwrap();
-        }
-        let requests = sqs.received_requests().await.unwrap();
-        assert_eq!(requests.len(), 10);
-        for request in requests {
-            assert_eq!(request.headers["x-amz-target"], "AmazonSQS.SendMessage");
-            assert!(request.body.len() < 1024 * 1024);
-        }
     }
 
     #[tokio::test]

@@ -289,8 +289,10 @@ pub(crate) mod tests {
         let error = queue_at(&sqs.uri(), timeouts).send(message(None, &[])).await.unwrap_err();
         assert_eq!(error, QueueError::Unavailable("time-out".to_owned()));
 
-        let error = queue_at(NOWHERE, TimeoutConfig::disabled()).send(message(None, &[])).await.unwrap_err();
-        assert_eq!(error, QueueError::Unavailable("no connection".to_owned()));
+        let nowhere = queue_at(NOWHERE, TimeoutConfig::disabled());
+        let no_connection = Err(QueueError::Unavailable("no connection".to_owned()));
+        assert_eq!(nowhere.send(message(None, &[])).await, no_connection);
+        assert_eq!(nowhere.connect().await, no_connection);
     }
 
     proptest! {

@@ -372,3 +372,7 @@ fn application_name() -> String {
 #[cfg(test)]
 #[path = "document_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "defaults_tests.rs"]
+mod defaults;

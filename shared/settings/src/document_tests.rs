@@ -62,6 +62,7 @@ fn accepts_a_readable_name_for_a_tenant() {
         Some("Ål & Sønn AS")
     );
     assert_eq!(Settings::parse(&document().to_string()).unwrap().tenants[0].name, None);
+    assert!(with("/tenants/0/name", json!("å".repeat(100))).is_ok());
     for name in ["", " Ål", "Ål ", "Å\u{1b}[2Jl", &"å".repeat(101)] {
         refuses("/tenants/0/name", json!(name), "name_invalid", "tenants[0].name");
     }
@@ -135,20 +136,38 @@ fn names_the_place_of_a_mistake() {
     let same = json!([{"id": "t-1", "company_id": "1234567"}, {"id": "t-2", "company_id": "1234567"}]);
     refuses("/tenants", same, "id_twice", "tenants[1].company_id");
     refuses("/version", json!(2), "version_unknown", "version");
-    for url in ["http://api.finance.visma.net", "ftp://x", "https://x/?a=b", "http://localhost.evil.example", "x"] {
+    for url in
+        ["http://api.finance.visma.net", "ftp://127.0.0.1", "https://x/?a=b", "http://localhost.evil.example", "x"]
+    {
+        refuses("/visma/erp_url", json!(url), "url_invalid", "visma.erp_url");
+    }
+    for url in ["https://x/#a", "https://user@x", "https://:canary@x", "http://10.0.0.1", "http://[::2]"] {
         refuses("/visma/erp_url", json!(url), "url_invalid", "visma.erp_url");
     }
     assert!(with("/visma/erp_url", json!("http://127.0.0.1:5000/erp")).is_ok());
+    assert!(with("/visma/erp_url", json!("http://[::1]:5000/erp")).is_ok());
     refuses("/event_aliases/Old", json!("NO_SUCH_EVENT"), "event_unknown", "event_aliases.Old");
     refuses("/subscriptions/0/route", json!("a/b"), "route_invalid", "subscriptions[0].route");
-    let many = json!(vec![json!({"id": "x", "value": "y"}); 257]);
-    refuses("/subscriptions/0/secrets", many, "secrets_too_many", "subscriptions[0].secrets");
     refuses("/fields/0/status", json!(["/a", "status"]), "pointer_invalid", "fields[0].status[1]");
     refuses("/fields/0/events", json!("acount.*"), "events_unknown", "fields[0].events");
     refuses("/fields/0/event", json!(["/a"]), "events_too_narrow", "fields[0].event");
     for tenant in ["", "t -1", "t#1", "unknown", &"t".repeat(65)] {
         refuses("/tenants/0/id", json!(tenant), "tenant_invalid", "tenants[0].id");
         refuses("/subscriptions/0/tenants", json!(["*", tenant]), "tenant_invalid", "subscriptions[0].tenants[1]");
+    }
+}
+
+#[test]
+fn a_route_has_at_most_256_secrets_in_all_its_subscriptions() {
+    let secrets = |count: usize| vec![json!({"id": "x", "value": "y"}); count];
+    let parsed = |own: usize, other: usize, route: &str| {
+        let one = json!({"id": "one", "route": "erp", "secrets": secrets(own)});
+        with("/subscriptions", json!([one, {"id": "two", "route": route, "secrets": secrets(other)}]))
+    };
+    assert!(parsed(200, 56, "erp").is_ok() && parsed(256, 256, "other").is_ok());
+    for (own, other, at) in [(200, 57, 1), (257, 1, 0)] {
+        let expected = ("secrets_too_many", format!("subscriptions[{at}].secrets"));
+        assert_eq!(told(parsed(own, other, "erp")), expected);
     }
 }
 
@@ -236,8 +255,8 @@ fn a_time_zone_comes_from_the_iana_database_and_defaults_to_utc() {
     let orders = || with("/visma/sales_order_time_zone", json!("Europe/Oslo")).unwrap();
     assert_eq!((zone(orders(), Api::Finance), zone(orders(), Api::SalesOrder)), ("UTC", "Europe/Oslo"));
     for name in ["", "Oslo", "+02:00", "Africa/Casablanca", "Europe/Oslo "] {
-        for field in ["erp_time_zone", "sales_order_time_zone"] {
-            refuses(&format!("/visma/{field}"), json!(name), "time_zone_unknown", &format!("visma.{field}"));
+        for (field, api) in [("erp_time_zone", Api::Finance), ("sales_order_time_zone", Api::SalesOrder)] {
+            refuses(&format!("/visma/{field}"), json!(name), "time_zone_unknown", Visma::zone_setting(api));
         }
     }
 }
@@ -249,7 +268,8 @@ fn a_deadline_is_bounded_and_named() {
         match settings {
             Ok(settings) => {
                 assert!(fits, "{hours}");
-                let _ = datetime!(2026-11-01 00:00 UTC) + settings.route(Entity::SalesOrder, Kind::Created).deadline();
+                let deadline = settings.route(Entity::SalesOrder, Kind::Created).deadline();
+                assert_eq!(deadline.as_secs(), u64::from(hours) * 60 * 60);
             }
             Err(error) => {
                 assert!(!fits, "{hours}");
@@ -319,6 +339,10 @@ fn nothing_secret_is_ever_shown() {
         assert!(!format!("{mistake} {mistake:?}").contains("canary"), "{mistake}");
     }
     refuses(&format!("/visma/{secret}"), json!("x"), "field_unknown", "visma.?");
+    for (name, is_shown) in [("a".repeat(31), true), ("a".repeat(32), false), ("secret1".to_owned(), false)] {
+        let at = format!("visma.{}", if is_shown { name.as_str() } else { "?" });
+        refuses(&format!("/visma/{name}"), json!("x"), "field_unknown", &at);
+    }
 }
 
 #[test]
@@ -337,18 +361,6 @@ fn a_secret_shared_by_two_events_or_tenants_proves_neither() {
     assert_eq!(shares(second("ACCOUNT_CHANGED", json!(["*"]), "canary-new")), [true, true]);
     assert_eq!(shares(second("ACCOUNT_DELETED", json!(["T-1"]), "canary-own")), [false, false]);
     assert_eq!(shares(second("account changed", json!(["t-1"]), "canary-new")), [false, false]);
-}
-
-#[test]
-fn a_tenants_own_silence_limit_overrides_the_default() {
-    let allowed = |tenant: Value| {
-        let settings = with("/tenants/0", tenant).unwrap();
-        settings.silence(&settings.tenants[0]).map(time::Duration::whole_hours)
-    };
-    assert_eq!(allowed(json!({"id": "t-1"})), Some(72));
-    assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 240})), Some(240));
-    assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 0})), None);
-    assert!(with("/tenants/0", json!({"id": "t-1", "silence_hours": "long"})).is_err());
 }
 
 #[test]
@@ -371,16 +383,6 @@ fn a_tenants_own_language_overrides_the_default_english() {
     let words = "value_unknown: visma.language: must be one of `en`, `nb`, `sv`, `da`, `nl`, `fi` (line 1, column ";
     let told = with("/visma/language", json!("de")).unwrap_err().to_string();
     assert!(told.starts_with(words), "{told}");
-}
-
-#[test]
-fn a_subscription_can_have_its_own_silence_limit_or_none() {
-    let allowed = |hours: Option<u16>| {
-        let mut settings = with("/tenants/0", json!({"id": "t-1"})).unwrap();
-        settings.subscriptions[0].silence_hours = hours;
-        settings.first_silence(&settings.subscriptions[0]).map(time::Duration::whole_hours)
-    };
-    assert_eq!([None, Some(2400), Some(0)].map(allowed), [Some(72), Some(2400), None]);
 }
 
 #[test]

@@ -69,6 +69,19 @@ async fn shows_the_numbers_of_each_hour_and_their_sum() {
 }
 
 #[tokio::test]
+async fn a_range_has_whole_hours_and_seven_days_at_most() {
+    let world = World::new().await;
+    let week = ask(&world, "from=2026-11-16T12:59:00Z").await;
+    assert_eq!((&week["from"], &week["to"]), (&json!("2026-11-16T12:00:00Z"), &json!("2026-11-23T12:00:00Z")));
+    let longer = world.get(&format!("{OVERVIEW}?from=2026-11-16T11:59:00Z")).await;
+    assert_eq!(longer.problem(), (400, "invalid_parameter"));
+    let nothing = world.get(&format!("{OVERVIEW}?from=2026-11-23T12:00:00Z")).await;
+    assert_eq!(nothing.problem(), (400, "invalid_parameter"));
+    world.host.advance(Duration::minutes(30));
+    assert_eq!(ask(&world, "").await["to"], "2026-11-23T13:00:00Z", "the hour that has begun is part of it");
+}
+
+#[tokio::test]
 async fn the_overview_of_all_tenants_lists_no_entities() {
     let world = World::new().await;
     hour(&world, 1, 5).await;
@@ -134,6 +147,11 @@ async fn counts_what_waits_for_calls_and_estimates_its_end() {
     assert_eq!(told["done_at"], "2026-11-23T17:30:00Z", "ten by two calls of four an hour, from the window's end");
     let counts = world.get("/operations/v1/counts").await.body;
     assert_eq!((&counts["rate_limited"], &counts["dead"]), (&10.into(), &0.into()));
+    let waiting =
+        |overview: Value| (overview["waiting"]["rate_limited"].clone(), overview["waiting"]["done_at"].clone());
+    let own = waiting(ask(&world, &format!("tenant={TENANT}")).await);
+    assert_eq!(own, (json!(10), json!("2026-11-23T17:30:00Z")));
+    assert_eq!(waiting(ask(&world, &format!("tenant={OTHER}")).await), (json!(0), Value::Null));
 }
 
 #[tokio::test]

@@ -180,3 +180,32 @@ async fn a_mismatch_is_an_error_while_reading_fails() {
     }
     assert_eq!((source.readings(), cache.get().await.unwrap().version), (2, 1));
 }
+
+#[tokio::test]
+async fn each_failure_doubles_the_wait_up_to_half_a_minute() {
+    let (source, host, cache) = cache(Value::Null);
+    cache.get().await.unwrap_err();
+    // Three quarters of 2, 4, 8, 16 and 30 seconds, since the random number is one half.
+    for (failures, wait) in (1..).zip([1_500, 3_000, 6_000, 12_000, 22_500, 22_500]) {
+        host.advance(Duration::milliseconds(wait - 1));
+        cache.get().await.unwrap_err();
+        assert_eq!(source.readings(), failures);
+        host.advance(Duration::MILLISECOND);
+        cache.get().await.unwrap_err();
+        assert_eq!(source.readings(), failures + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_message_from_before_the_last_reading_needs_no_other() {
+    let (source, host, cache) = cache(document());
+    cache.get().await.unwrap();
+    host.advance(Duration::MINUTE);
+    for (after, readings) in [(Duration::seconds(-1), 1), (Duration::seconds(10), 2)] {
+        cache.as_of(TestHost::START + after).await.unwrap();
+        assert_eq!(source.readings(), readings);
+    }
+    source.clear();
+    host.advance(Duration::MINUTE);
+    assert!(cache.as_of(host.now()).await.is_err());
+}
