@@ -350,7 +350,8 @@ mod tests {
 
     #[tokio::test]
     async fn looks_at_each_letter_once_few_at_a_time_and_shows_all_of_them_again() {
-        let cases: [(usize, &[&[&str]], &[usize], &[&str]); 4] = [
+        type Ids<'a> = &'a [&'a str];
+        let cases: [(usize, &[Ids], &[usize], Ids); 4] = [
             (3, &[&["1", "2"], &["1"]], &[3, 1], &["1", "2"]),
             (9, &[&["1", "2"], &["3"]], &[3, 3, 3], &["1", "2", "3"]),
             (5, &[&["1", "2", "3"], &["4", "5"]], &[3, 2], &["1", "2", "3", "4", "5"]),
