@@ -12,7 +12,7 @@ use webhooks_model::feedback::{FeedbackMode, FeedbackState};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::resource_path::Api;
 use webhooks_model::retry::{self, Next};
-use webhooks_model::{Notification, Reason, ResourcePath};
+use webhooks_model::{Entity, Notification, Reason, ResourcePath};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
 use webhooks_store::{Change, Known, Seen};
@@ -21,6 +21,13 @@ use webhooks_visma::{Stage, VismaError};
 /// How often a notification that leaves no result gets a new message. After that, it may be the
 /// cause of the crashes.
 const MOST_BEGINNINGS: u32 = 3;
+
+/// Whether an attempt could process it. Otherwise it would be parked without an answer, so its death has
+/// none either. It may have been processed and answered already, under an alias that the settings have
+/// lost.
+fn is_understood(n: &Notification) -> bool {
+    n.tenant.is_some() && n.unusable.is_none() && ![Entity::Unmapped, Entity::Unparseable].contains(&n.entity)
+}
 
 impl<P: Ports> Processor<P> {
     /// Records a failure and returns what comes next. `known` is the ledger's state before this
@@ -66,7 +73,7 @@ impl<P: Ports> Processor<P> {
         }
         tracing::error!(reason = reason.as_str(), receive_count = received.receive_count, "dead: {reason}");
         let address = address(n, settings);
-        let wanted = settings.route(n.entity, n.kind).feedback != FeedbackMode::None && n.tenant.is_some();
+        let wanted = is_understood(n) && settings.route(n.entity, n.kind).feedback != FeedbackMode::None;
         let deadline = self.host.now() + settings.route(n.entity, n.kind).deadline();
         let verdict = sentences::dead(n, settings.language(n.tenant.as_deref()));
         let answer = (wanted && !address.ids.is_empty()).then(|| automatic(n, address, verdict, deadline));
@@ -192,5 +199,27 @@ impl<P: Ports> Processor<P> {
             Next::Park(_) | Next::Bug => None,
         };
         Outcome::Again { wait: retry::wait(after, tries, self.limits.retry_base, self.host.random()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fixtures::{meta, notification_of};
+    use time::OffsetDateTime;
+    use webhooks_model::delivery::Meta;
+
+    #[test]
+    fn only_the_death_of_a_notification_that_could_be_processed_is_answered() {
+        for (body, is_answered) in [
+            (r#"{"event": "ACCOUNT_CHANGED", "accountCd": "1"}"#, true),
+            (r#"{"event": "SOMETHING_NEW", "accountCd": "1"}"#, false),
+            (r#"{"event": "ACCOUNT_CHANGED"}"#, false),
+            ("not JSON", false),
+        ] {
+            let meta = Meta { tenant: Some("t-1".to_owned()), ..meta(OffsetDateTime::UNIX_EPOCH) };
+            let n = notification_of(meta, body);
+            assert_eq!(is_understood(&n), is_answered, "{body}");
+        }
     }
 }

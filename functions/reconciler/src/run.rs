@@ -169,8 +169,9 @@ mod tests {
             let (run, for_lists) = (run(seconds), Duration::from_secs(for_lists));
             assert_eq!(run.time_for_lists(NOW), for_lists);
             assert!(!run.is_spent(NOW) && run.is_spent(NOW + for_lists));
+            assert!(run.has_time(NOW + for_lists - Duration::from_millis(1)) && !run.has_time(NOW + for_lists));
             let end = NOW + Duration::from_secs(seconds);
-            assert!(run.has_time(end - Duration::from_millis(1)) && !run.has_time(end));
+            assert!(!run.is_over(end - Duration::from_millis(1)) && run.is_over(end));
         }
     }
 

@@ -274,7 +274,7 @@ async fn leaves_a_record_of_a_newer_version_and_its_mark_alone() {
     let n = world.accepted(TENANT, "10001", Origin::Webhook);
     world.record(&n, failed(&world)).await;
     world.table.overwrite("N#", "state", "postponed").await;
-    world.host.advance(Duration::days(3));
+    world.host.advance(Duration::hours(30));
     let report = world.run().await;
     assert_eq!((requeued(&report), report.unread), ((0, 0), 1), "the report counts what it passes over");
     assert_eq!(world.table.needing_attention("retrying").await, 1);
