@@ -22,9 +22,9 @@ use webhooks_visma::{Stage, VismaError};
 /// cause of the crashes.
 const MOST_BEGINNINGS: u32 = 3;
 
-/// Whether an attempt could process it. Otherwise it would be parked without an answer, so its death has
-/// none either. It may have been processed and answered already, under an alias that the settings have
-/// lost.
+/// Whether an attempt could process it. Otherwise it would be parked without an answer, so its death
+/// has none either. It may have been processed and answered already, under an alias that the
+/// settings have lost.
 fn is_understood(n: &Notification) -> bool {
     n.tenant.is_some() && n.unusable.is_none() && ![Entity::Unmapped, Entity::Unparseable].contains(&n.entity)
 }
@@ -159,8 +159,9 @@ impl<P: Ports> Processor<P> {
         Ok(is_last)
     }
 
-    /// Sends the same content as a new message. SQS counts its receipts from zero. If the function dies
-    /// after sending, both messages continue, and the ledger recognises them as one notification.
+    /// Sends the same content as a new message. SQS counts its receipts from zero. If the function
+    /// dies after sending, both messages continue, and the ledger recognises them as one
+    /// notification.
     pub(crate) async fn begin_anew(&self, received: &Received, group: Option<&str>) -> Outcome {
         let trace = received.trace.as_ref();
         let fresh = Message { body: received.body.clone(), group, attributes: &[], trace };
@@ -175,7 +176,8 @@ impl<P: Ports> Processor<P> {
 
     /// Handles a notification that must not be recorded. Without settings its key is unknown, since
     /// aliases and company numbers are there. Without the erasures it may be one to forget, and
-    /// without its earlier record it would get a second one. After its last attempt it is in the dead-letter queue, and a redrive finds or makes its only record.
+    /// without its earlier record it would get a second one. After its last attempt it is in the
+    /// dead-letter queue, and a redrive finds or makes its only record.
     pub(crate) fn unrecorded(&self, received: &Received, failure: &Failure) -> Outcome {
         let notifications = Notification::all_in(&received.body, &NoDirectory).unwrap_or_default();
         for n in &notifications {
