@@ -8,9 +8,10 @@ let asked = null;
 let known = [];
 
 // All tenants, the one last heard of first. It is requested once per sign-in, and is empty if that
-// fails.
+// fails or nobody is signed in.
 export function directory() {
   const token = session()?.token;
+  if (!token) return Promise.resolve([]);
   if (asked?.token !== token) {
     known = [];
     const failed = () => {

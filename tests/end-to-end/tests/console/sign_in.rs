@@ -65,6 +65,9 @@ async fn a_new_tab_is_signed_in_and_who_signs_out_does_so_in_every_tab() {
     browser.reads("[role=alert]", "You have signed out in another tab.").await;
     let kept = browser.script("return sessionStorage.getItem('console.session')", vec![]).await;
     assert_eq!(kept, serde_json::Value::Null);
+    // A view that is still drawn asks for names after the session has ended.
+    let names = browser.script("return import('./tenants.js').then((own) => own.directory())", vec![]).await;
+    assert_eq!(names, json!([]));
     browser.was_content().await;
 }
 
