@@ -18,22 +18,34 @@ pub(crate) fn wants_settings(notification: &Notification, settings: &Settings) -
     is_read && admit(notification, settings).is_err_and(|reason| !beside.contains(&reason))
 }
 
+/// Whether an attempt could process it, if its subscription serves its tenant.
+pub(crate) fn is_understood(notification: &Notification) -> bool {
+    notification.entity != Entity::Unparseable && tenant_of(notification).is_ok()
+}
+
 /// # Errors
 /// The reason to park it.
 pub(crate) fn admit(notification: &Notification, settings: &Settings) -> Result<(), Reason> {
-    match notification.unusable {
-        // Such a body is unread, so nothing else is known about it.
-        Some(Reason::TooManyItems) => return Err(Reason::TooManyItems),
-        _ if notification.entity == Entity::Unmapped => return Err(Reason::Unmapped),
-        Some(reason) => return Err(reason),
-        None => {}
-    }
-    let tenant = notification.tenant.as_deref().ok_or(Reason::TenantUnknown)?;
+    let tenant = tenant_of(notification)?;
     // The reconciler's deliveries and their replays have no subscription.
     let serves = notification.origin == Origin::Reconciliation
         || (notification.origin == Origin::Replay && notification.subscription == RECONCILIATION)
         || settings.subscription(&notification.subscription).is_some_and(|subscription| subscription.serves(tenant));
     if serves { Ok(()) } else { Err(Reason::TenantNotServed) }
+}
+
+/// The tenant of a notification that is understood.
+///
+/// # Errors
+/// The reason to park it, whatever its subscription serves.
+fn tenant_of(notification: &Notification) -> Result<&str, Reason> {
+    match notification.unusable {
+        // Such a body is unread, so nothing else is known about it.
+        Some(Reason::TooManyItems) => Err(Reason::TooManyItems),
+        _ if notification.entity == Entity::Unmapped => Err(Reason::Unmapped),
+        Some(reason) => Err(reason),
+        None => notification.tenant.as_deref().ok_or(Reason::TenantUnknown),
+    }
 }
 
 /// The question for the ERP.

@@ -1,5 +1,6 @@
 //! Decides what becomes of a failed attempt.
 
+use crate::admission::is_understood;
 use crate::answer::{address, automatic};
 use crate::failure::Failure;
 use crate::ports::{Needs, Ports, Processor};
@@ -12,7 +13,7 @@ use webhooks_model::feedback::{FeedbackMode, FeedbackState};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::resource_path::Api;
 use webhooks_model::retry::{self, Next};
-use webhooks_model::{Entity, Notification, Reason, ResourcePath};
+use webhooks_model::{Notification, Reason, ResourcePath};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
 use webhooks_store::{Change, Known, Seen};
@@ -21,13 +22,6 @@ use webhooks_visma::{Stage, VismaError};
 /// How often a notification that leaves no result gets a new message. After that, it may be the
 /// cause of the crashes.
 const MOST_BEGINNINGS: u32 = 3;
-
-/// Whether an attempt could process it. Otherwise it would be parked without an answer, so its death
-/// has none either. It may have been processed and answered already, under an alias that the
-/// settings have lost.
-fn is_understood(n: &Notification) -> bool {
-    n.tenant.is_some() && n.unusable.is_none() && ![Entity::Unmapped, Entity::Unparseable].contains(&n.entity)
-}
 
 impl<P: Ports> Processor<P> {
     /// Records a failure and returns what comes next. `known` is the ledger's state before this
@@ -73,6 +67,8 @@ impl<P: Ports> Processor<P> {
         }
         tracing::error!(reason = reason.as_str(), receive_count = received.receive_count, "dead: {reason}");
         let address = address(n, settings);
+        // Otherwise it would be parked without an answer. It may have been processed and answered
+        // already, under an alias that the settings have lost.
         let wanted = is_understood(n) && settings.route(n.entity, n.kind).feedback != FeedbackMode::None;
         let deadline = self.host.now() + settings.route(n.entity, n.kind).deadline();
         let verdict = sentences::dead(n, settings.language(n.tenant.as_deref()));

@@ -63,6 +63,7 @@ impl<'t> Run<'t> {
         }
     }
 
+    /// Whether lists, and what comes before them, may go on.
     pub(crate) fn has_time(&self, now: OffsetDateTime) -> bool {
         now < self.lists_end_at
     }
@@ -85,7 +86,7 @@ impl<'t> Run<'t> {
 
     /// Whether nothing is left for lists.
     pub(crate) fn is_spent(&self, now: OffsetDateTime) -> bool {
-        self.calls == 0 || self.gaps == 0 || self.time_for_lists(now).is_zero()
+        self.calls == 0 || self.gaps == 0 || !self.has_time(now)
     }
 
     pub(crate) fn calls_left(&self) -> u32 {

@@ -230,7 +230,7 @@ impl<P: Ports> Reconciler<P> {
         missing.iter().for_each(|gap| sweep.found.see_gap(gap.modified.at()));
         let room = run.room(tenant);
         for gap in missing.iter().take(room) {
-            if run.time_for_lists(self.host.now()).is_zero() {
+            if !run.has_time(self.host.now()) {
                 return Ok(false);
             }
             run.take_gap(tenant);

@@ -46,8 +46,8 @@ pub enum VismaError {
          refuses each (401)"
     )]
     CompanyTenantNeeded { stage: Stage },
-    /// The Sales Order service refuses each token of the tenant. The tenant id may be right, since
-    /// nobody says which answer a missing scope gets (docs/visma-net.md#tokens).
+    /// The Sales Order service refuses each token of the tenant. The tenant id may be right: it
+    /// is unknown which answer a missing scope gets (docs/visma-net.md#tokens).
     #[error(
         "{stage}: sales orders refuse each token (401): visma.net.erp.salesorder:read is missing or not \
          approved, or it is a customer tenant, not a company tenant"

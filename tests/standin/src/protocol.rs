@@ -22,7 +22,7 @@ pub struct NewTenant {
     /// Whether the id is a customer's instead of a company's. Then it gets tokens, but each call is
     /// answered 401 (docs/visma-net.md#tenant-ids).
     pub is_customer: bool,
-    /// The status of a call whose token lacks the scope. Nobody says which one it is
+    /// The status of a call whose token lacks the scope. Visma Net's own is unknown
     /// (docs/visma-net.md#tokens).
     pub scope_status: u16,
 }
@@ -111,8 +111,8 @@ pub enum Fault {
         #[serde(default)]
         message: Option<String>,
     },
-    /// Answers error 12027, *No license for this company*, without any effect. Nobody says with
-    /// which status it comes (docs/visma-net.md#tenant-ids).
+    /// Answers error 12027, *No license for this company*, without any effect. Its status is
+    /// unknown (docs/visma-net.md#tenant-ids).
     NoLicense { status: u16 },
     /// Drops the connection without any effect.
     Drop,

@@ -180,7 +180,7 @@ async fn a_company_without_a_license_is_recognised_whatever_the_status() {
     }
 }
 
-/// Nobody says which answer a call without the scope gets (docs/visma-net.md#tokens).
+/// It is unknown which answer a call without the scope gets (docs/visma-net.md#tokens).
 #[tokio::test]
 async fn a_missing_scope_for_sales_orders_costs_the_other_lists_nothing() {
     for scope_status in [401, 403] {

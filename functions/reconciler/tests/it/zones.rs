@@ -171,7 +171,7 @@ async fn the_skipped_hour_hides_no_change() {
     assert_eq!(world.sweep().await, ["1920", "1930"]);
 }
 
-/// Nobody says whether a 4xx ends a delivery, and whether failures disable a subscription
+/// It is unknown whether a 4xx ends a delivery, and whether failures disable a subscription
 /// (docs/visma-net.md#answers-and-retries).
 #[tokio::test]
 async fn finds_what_was_refused_whether_or_not_it_is_sent_again() {

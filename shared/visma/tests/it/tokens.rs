@@ -201,7 +201,7 @@ async fn both_apis_use_one_token() {
     assert_eq!(bench.requests_to(TOKEN_PATH).await.len(), 1);
 }
 
-/// Nobody says which answer a call without the scope of sales orders gets
+/// It is unknown which answer a call gets without the scope of sales orders
 /// (docs/visma-net.md#tokens).
 #[tokio::test]
 async fn sales_orders_that_refuse_each_token_disturb_no_call_to_the_other_api() {

@@ -88,7 +88,7 @@ pub async fn sales_orders(
     let seen = error.to_string();
     Some(match error {
         VismaError::RateLimited { .. } => Check::warning(name, seen, USED_UP),
-        // Nobody knows that a missing scope is answered 403 (docs/visma-net.md#tokens).
+        // Which of them a missing scope gets is unknown (docs/visma-net.md#tokens).
         VismaError::TenantNotApproved { .. }
         | VismaError::TokenRefused { .. }
         | VismaError::CompanyTenantNeeded { .. } => {
