@@ -40,7 +40,7 @@ pub struct Report {
     /// Silent tenants, by the directory where a run had no time to check; `None` if the table did not
     /// answer.
     pub silent: Option<usize>,
-    /// Subscriptions that have never delivered; `None` if they were not checked.
+    /// Silent subscriptions; `None` if they were not checked.
     pub silent_subscriptions: Option<usize>,
     /// Outcomes that did not come in time. Their accountants are told.
     pub expired: usize,

@@ -1,9 +1,9 @@
-//! Finds silent tenants, and subscriptions that have never delivered. Writes when each tenant was
-//! last heard of into the directory of tenants, for functions that may not read the settings.
+//! Finds silent tenants and subscriptions. Writes when each tenant was last heard of into the
+//! directory of tenants, for functions that may not read the settings.
 
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::Channel;
@@ -90,9 +90,9 @@ impl<P: Ports> Reconciler<P> {
         Ok(Heard { at, is_silent })
     }
 
-    /// How many subscriptions of the settings have never delivered, though their time to do so has
-    /// passed. A quiet subscription is normal, so one delivery is enough for ever. `None` if the
-    /// table could not answer.
+    /// How many subscriptions of the settings have delivered nothing for longer than allowed. A
+    /// quiet subscription is normal, so one delivery is enough for ever unless the settings say
+    /// otherwise. `None` if the table could not answer.
     pub(crate) async fn count_silent_subscriptions(&self, settings: &Settings) -> Option<usize> {
         let counted = self.silent_subscriptions(settings).await;
         counted.inspect_err(|error| tracing::warn!("the subscriptions' silence is unknown: {error}")).ok()
@@ -102,25 +102,20 @@ impl<P: Ports> Reconciler<P> {
         let now = self.host.now();
         let watched: Vec<&Subscription> = settings.subscriptions.iter().filter(|one| is_watched(one)).collect();
         let known = self.sweeps.subscriptions().await?;
-        let awaited = watched.iter().map(|one| one.id.as_str());
-        let awaited: Vec<&str> = awaited.filter(|id| known.get(*id) != Some(&Deliveries::Seen)).collect();
-        let delivering = if awaited.is_empty() { BTreeSet::new() } else { self.sweeps.delivering(&awaited).await? };
+        let is_asked = |one: &&&Subscription| {
+            let has_delivered = matches!(known.get(&one.id), Some(Deliveries::Seen | Deliveries::Quiet { .. }));
+            !has_delivered || settings.later_silence(one).is_some()
+        };
+        let asked: Vec<&str> = watched.iter().filter(is_asked).map(|one| one.id.as_str()).collect();
+        let heard = if asked.is_empty() { BTreeMap::new() } else { self.sweeps.delivering(&asked).await? };
         let mut next = BTreeMap::new();
         let mut silent = 0;
         for subscription in watched {
             let id = &subscription.id;
-            let before = known.get(id).copied().unwrap_or(Deliveries::Awaited { since: now });
-            let deliveries = if delivering.contains(id) { Deliveries::Seen } else { before };
+            let is_limited = settings.later_silence(subscription).is_some();
+            let deliveries = next_state(known.get(id).copied(), heard.get(id).copied(), is_limited, now);
             next.insert(id.clone(), deliveries);
-            let (Deliveries::Awaited { since }, Some(allowed)) = (deliveries, settings.first_silence(subscription))
-            else {
-                continue;
-            };
-            if now - since > allowed {
-                let silent_hours = (now - since).whole_hours();
-                tracing::warn!(subscription = id, silent_hours, "a subscription has never delivered anything");
-                silent += 1;
-            }
+            silent += usize::from(is_silent(subscription, deliveries, settings, now));
         }
         if next != known {
             self.sweeps.set_subscriptions(&next).await?;
@@ -160,6 +155,41 @@ impl<P: Ports> Reconciler<P> {
         }
         Ok(())
     }
+}
+
+/// The next state of a subscription. `heard` is its last delivery, if the processor's fact of it
+/// has not expired. `is_limited` says whether it must go on delivering.
+fn next_state(
+    known: Option<Deliveries>,
+    heard: Option<OffsetDateTime>,
+    is_limited: bool,
+    now: OffsetDateTime,
+) -> Deliveries {
+    match (known, heard) {
+        (None, None) => Deliveries::Awaited { since: now },
+        (Some(awaited @ Deliveries::Awaited { .. }), None) => awaited,
+        _ if !is_limited => Deliveries::Seen,
+        (Some(quiet @ Deliveries::Quiet { .. }), None) => quiet,
+        (_, heard) => Deliveries::Quiet { since: heard.unwrap_or(now) },
+    }
+}
+
+fn is_silent(subscription: &Subscription, deliveries: Deliveries, settings: &Settings, now: OffsetDateTime) -> bool {
+    let id = &subscription.id;
+    let (since, allowed, is_first) = match deliveries {
+        Deliveries::Seen => return false,
+        Deliveries::Awaited { since } => (since, settings.first_silence(subscription), true),
+        Deliveries::Quiet { since } => (since, settings.later_silence(subscription), false),
+    };
+    let is_over = allowed.is_some_and(|allowed| now - since > allowed);
+    if is_over && is_first {
+        let silent_hours = (now - since).whole_hours();
+        tracing::warn!(subscription = id, silent_hours, "a subscription has never delivered anything");
+    } else if is_over {
+        let (silent_days, since) = ((now - since).whole_days(), since.date());
+        tracing::warn!(subscription = id, silent_days, %since, "a subscription that delivered before is silent");
+    }
+    is_over
 }
 
 /// The legacy channel is unsigned, so its deliveries are not recorded.

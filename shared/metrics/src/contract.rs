@@ -133,7 +133,7 @@ contract! {
     [Reconciler] ListsSwept, Count, "lists swept to their end";
     [Reconciler] ListsUnfinished, Count, "lists left to the next run";
     [Reconciler] SilentTenants(tenants: usize), Count, "tenants silent for longer than the settings allow, even those never heard of";
-    [Reconciler] SilentSubscriptions(subscriptions: usize), Count, "subscriptions that have never delivered anything";
+    [Reconciler] SilentSubscriptions(subscriptions: usize), Count, "subscriptions that have delivered nothing for longer than the settings allow";
     [Reconciler] OutcomesExpired, Count, "deferred outcomes that missed their deadline; the accountant reads this";
     [Reconciler] StuckRequeued { kind }, Count, "stuck work that was queued again: notification or feedback";
     [Repair] ReplaysQueued, Count, "notifications put back on the queue by a job";

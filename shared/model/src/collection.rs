@@ -10,7 +10,6 @@ use crate::revision::{self, Revision};
 use crate::words::words;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::fmt;
 
 words! {
     /// A list that can be filtered by the time of modification.
@@ -219,12 +218,6 @@ impl Collection {
             Self::SalesOrder => &[],
             Self::Shipment => &["shipmentNumber", "shipmentNbr"],
         }
-    }
-}
-
-impl fmt::Display for Collection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -5,7 +5,6 @@ use crate::words::words;
 use crate::work::Work;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::fmt;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -19,12 +18,6 @@ words! {
         Running = "running",
         Finished = "finished",
         Cancelled = "cancelled",
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

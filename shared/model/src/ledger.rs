@@ -5,7 +5,6 @@ use crate::identity::NotificationKey;
 use crate::words::words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
 use time::OffsetDateTime;
 
 words! {
@@ -62,12 +61,6 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 words! {
     /// Why a notification is parked, dead or retrying: a stable code.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,12 +108,6 @@ words! {
         Bug = "bug",
         /// The attempt before this one left no result: it was killed, or ran out of memory or time.
         Lost = "lost",
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

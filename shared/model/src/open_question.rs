@@ -3,7 +3,6 @@
 
 use crate::words::words;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 words! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -171,12 +170,6 @@ impl OpenQuestion {
     /// Whether each notification counts under only one subject, such as its event.
     pub fn has_one_subject_each(self) -> bool {
         matches!(self, Q::BodyShape | Q::TimeZone | Q::Subscriptions | Q::SecretRotation)
-    }
-}
-
-impl fmt::Display for OpenQuestion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -24,6 +24,12 @@ macro_rules! words {
                 Self::ALL.into_iter().find(|one| one.as_str() == text)
             }
         }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
     };
 }
 

@@ -5,7 +5,6 @@ use crate::ledger::Reason;
 use crate::words::words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
 use time::OffsetDateTime;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,12 +115,6 @@ words! {
         Feedback = "feedback",
         Events = "events",
         Repairs = "repairs",
-    }
-}
-
-impl fmt::Display for QueueName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

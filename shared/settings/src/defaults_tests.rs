@@ -41,3 +41,16 @@ fn a_subscription_can_have_its_own_silence_limit_or_none() {
     };
     assert_eq!([None, Some(2400), Some(0)].map(allowed), [Some(72), Some(2400), None]);
 }
+
+#[test]
+fn a_subscription_may_be_quiet_for_ever_unless_its_days_are_limited() {
+    let allowed = |(of_all, own): (Option<u16>, Option<u16>)| {
+        let mut document = fixtures::document();
+        document["reconciliation"] = of_all.map_or_else(|| json!({}), |days| json!({ "quiet_days": days }));
+        document["subscriptions"][0]["quiet_days"] = json!(own);
+        let settings = Settings::parse(&document.to_string()).unwrap();
+        settings.later_silence(&settings.subscriptions[0]).map(Duration::whole_days)
+    };
+    let cases = [(None, None), (Some(30), None), (Some(30), Some(0)), (Some(30), Some(45)), (None, Some(45))];
+    assert_eq!(cases.map(allowed), [None, Some(30), None, Some(45), Some(45)]);
+}

@@ -198,6 +198,13 @@ impl Settings {
         self.allowed_silence(subscription.silence_hours)
     }
 
+    /// Longest time without a delivery of the subscription, once it has delivered, before it is
+    /// reported; `None` for no limit.
+    pub fn later_silence(&self, subscription: &Subscription) -> Option<Duration> {
+        let days = subscription.quiet_days.unwrap_or(self.reconciliation.quiet_days);
+        (days > 0).then(|| Duration::days(days.into()))
+    }
+
     fn allowed_silence(&self, own: Option<u16>) -> Option<Duration> {
         let hours = own.unwrap_or(self.reconciliation.silence_hours);
         (hours > 0).then(|| Duration::hours(hours.into()))

@@ -18,6 +18,9 @@ pub struct Reconciliation {
     /// Longest silence of a tenant, heard of or not, and longest wait for a subscription's first
     /// delivery. 0 means no limit.
     pub silence_hours: u16,
+    /// Longest time without a delivery of a subscription that has delivered before. 0 means no
+    /// limit.
+    pub quiet_days: u16,
     /// A notification without an end, or an unsent feedback, counts as stuck this long after its
     /// last change. It must be longer than notifications are retried (17 hours at most) and
     /// feedback is tried (`GiveUpHours`).
@@ -40,6 +43,8 @@ impl Default for Reconciliation {
             first_lookback_hours: 24,
             // A weekend and a night.
             silence_hours: 72,
+            // Only the team knows how rare an event is.
+            quiet_days: 0,
             stuck_hours: 26,
             max_calls: 200,
             max_gaps: 1000,

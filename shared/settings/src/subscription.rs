@@ -31,6 +31,9 @@ pub struct Subscription {
     /// Overrides `reconciliation.silence_hours`, for a rare event. 0 means no limit.
     #[serde(default)]
     pub silence_hours: Option<u16>,
+    /// Overrides `reconciliation.quiet_days`. 0 means no limit.
+    #[serde(default)]
+    pub quiet_days: Option<u16>,
     /// Whether another subscription, for another event or tenant, has one of the same secrets. A
     /// signature then does not tell them apart. Set when the document is read.
     #[serde(skip)]

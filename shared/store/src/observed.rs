@@ -11,7 +11,7 @@ use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use webhooks_model::observed::delivers;
@@ -40,8 +40,14 @@ pub struct Observation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deliveries {
-    /// It has delivered.
+    /// It has delivered. How long ago does not matter.
     Seen,
+    /// It has delivered, but nothing is known to have come since this time: its last delivery, or
+    /// the first look if that was no longer known. Written only if its quiet days are limited.
+    Quiet {
+        #[serde(with = "time::serde::rfc3339")]
+        since: OffsetDateTime,
+    },
     /// It has not delivered yet.
     Awaited {
         #[serde(with = "time::serde::rfc3339")]
@@ -102,17 +108,18 @@ impl<I: Items> Table<I> {
         Ok(())
     }
 
-    /// Those of these subscriptions that have delivered, according to the processor.
-    pub async fn delivering(&self, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+    /// Those of these subscriptions that have delivered, and when they last did, according to the
+    /// processor. It writes that time at most once an hour.
+    pub async fn delivering(&self, ids: &[&str]) -> Result<BTreeMap<String, OffsetDateTime>, StoreError> {
         let key = |id: &str| sort_key(&delivers(id).fact);
-        let mut noted = BTreeSet::new();
+        let mut noted: BTreeMap<String, OffsetDateTime> = BTreeMap::new();
         for some in ids.chunks(KEYS_PER_READ) {
             let names = some.iter().map(|id| (PARTITION.to_owned(), key(id))).collect();
-            let items = self.items.get_many(names, &["pk", "sk"], false).await?;
-            noted.extend(items.iter().filter_map(|item| text(item, "sk").map(str::to_owned)));
+            let items = self.items.get_many(names, &["pk", "sk", "last_seen"], false).await?;
+            noted.extend(items.iter().filter_map(|item| Some((text(item, "sk")?.to_owned(), at(item, "last_seen")?))));
         }
-        let mut delivering = BTreeSet::new();
-        delivering.extend(ids.iter().filter(|id| noted.contains(&key(id))).map(|id| (*id).to_owned()));
+        let mut delivering = BTreeMap::new();
+        delivering.extend(ids.iter().filter_map(|id| Some(((*id).to_owned(), *noted.get(&key(id))?))));
         Ok(delivering)
     }
 }
@@ -122,8 +129,11 @@ fn sort_key(fact: &Fact) -> String {
     format!("{}#{}", fact.question, fact.digest())
 }
 
+fn at(item: &Item, name: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok()
+}
+
 fn read(item: &Item) -> Option<Observation> {
-    let at = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
     let fact = Fact {
         question: OpenQuestion::parse(text(item, "question")?)?,
         subject: text(item, "subject")?.to_owned(),
@@ -133,7 +143,7 @@ fn read(item: &Item) -> Option<Observation> {
         fact,
         agrees: flag(item, "agrees"),
         notifications: integer(item, "notifications")?.try_into().ok()?,
-        first_seen: at("first_seen")?,
-        last_seen: at("last_seen")?,
+        first_seen: at(item, "first_seen")?,
+        last_seen: at(item, "last_seen")?,
     })
 }

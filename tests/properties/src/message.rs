@@ -1,7 +1,8 @@
-use crate::world::{Memory, is_sqs_text, text, wait};
+use crate::world::{is_sqs_text, text, wait};
 use fixtures::{FakeErp, FakeQueue, FakeSource, TestHost, document, sqs_event, to_come_again};
 use processor::{Acknowledge, Limits, LocalState, Ports, Processor};
 use serde_json::Value;
+use simulation::ModelItems;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use webhooks_metrics::{Emitted, Metrics, Service};
@@ -19,7 +20,7 @@ struct Fakes;
 
 impl Ports for Fakes {
     type Source = FakeSource;
-    type Items = Memory;
+    type Items = ModelItems;
     type Visma = FakeErp;
     type Queue = FakeQueue;
     type Pacer = FakeQueue;
@@ -29,7 +30,7 @@ impl Ports for Fakes {
 
 #[derive(Default)]
 struct World {
-    memory: Memory,
+    memory: ModelItems,
     host: TestHost,
     erp: FakeErp,
     events: FakeQueue,

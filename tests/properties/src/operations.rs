@@ -1,11 +1,12 @@
 use crate::model::meta;
-use crate::world::{Memory, wait};
+use crate::world::wait;
 use axum::Router;
 use axum::body::to_bytes;
 use fixtures::{FakeQueue, TENANT, TestHost};
 use lambda_http::{Context, LambdaEvent, Request};
 use operations::{Authorizer, Event, Operations, Ports, Roles, router, with_sound_url};
 use serde_json::{Value, json};
+use simulation::ModelItems;
 use std::collections::BTreeSet;
 use time::Duration;
 use tower::ServiceExt;
@@ -21,7 +22,7 @@ const LONGEST_WALK: usize = 20;
 struct Fakes;
 
 impl Ports for Fakes {
-    type Items = Memory;
+    type Items = ModelItems;
     type Queue = FakeQueue;
     type Host = TestHost;
 }
@@ -60,7 +61,7 @@ struct Api(Router);
 
 impl Api {
     fn new() -> Self {
-        let (memory, host) = (Memory::default(), TestHost::default());
+        let (memory, host) = (ModelItems::default(), TestHost::default());
         wait(fill(&memory, &host));
         let roles = Roles { authorizer: Authorizer::Jwt, claims: vec!["scope".into()], prefix: String::new() };
         let queue = FakeQueue::default;
@@ -104,7 +105,7 @@ impl Api {
     }
 }
 
-async fn fill(memory: &Memory, host: &TestHost) {
+async fn fill(memory: &ModelItems, host: &TestHost) {
     for number in 1..=RECORDS {
         let body = json!({"event": "SALESORDER_UPDATED", "orderType": "SO", "orderId": number}).to_string();
         let mut meta = meta(Channel::Dispatcher);

@@ -1,8 +1,9 @@
 use crate::model::meta;
-use crate::world::{Memory, wait};
+use crate::world::wait;
 use feedback::{Feedback, Limits, Ports};
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, document, sqs_event, to_come_again};
 use serde_json::json;
+use simulation::ModelItems;
 use std::time::Duration;
 use uuid::Uuid;
 use webhooks_metrics::{Emitted, Metrics, Service};
@@ -18,7 +19,7 @@ struct Fakes;
 
 impl Ports for Fakes {
     type Source = FakeSource;
-    type Answers = Table<Memory>;
+    type Answers = Table<ModelItems>;
     type Visma = FakeErp;
     type Queue = FakeQueue;
     type Pacer = FakeQueue;
@@ -29,7 +30,7 @@ impl Ports for Fakes {
 pub fn outcome(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
     let (memory, host, erp, rejected) =
-        (Memory::default(), TestHost::default(), FakeErp::default(), FakeQueue::default());
+        (ModelItems::default(), TestHost::default(), FakeErp::default(), FakeQueue::default());
     let key = wait(awaited(&memory.table()));
     let text = text.replace("@key", &json!(key).to_string());
     let feedback = Feedback::<Fakes> {
@@ -86,7 +87,7 @@ pub fn outcome(input: &[u8]) {
     }
 }
 
-async fn awaited(table: &Table<Memory>) -> LedgerKey {
+async fn awaited(table: &Table<ModelItems>) -> LedgerKey {
     let body = json!({"notificationId": ID, "event": "SALESORDER_CREATED", "orderId": "1"}).to_string();
     let mut meta = meta(Channel::Dispatcher);
     meta.tenant = Some(TENANT.to_owned());

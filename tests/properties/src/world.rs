@@ -1,15 +1,8 @@
-//! Fakes around the functions, besides the fixtures, and inputs that are like requests.
+//! A runtime for the functions, and inputs that are like requests.
 
-use simulation::ModelItems;
 use std::cell::OnceCell;
-use std::sync::Arc;
-use time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Table, Upkeep, Write};
-
-/// The longest partition and sort keys that DynamoDB accepts.
-const LONGEST_KEYS: [(&str, usize); 6] =
-    [("pk", 2048), ("attention", 2048), ("feed", 2048), ("sk", 1024), ("attention_at", 1024), ("feed_at", 1024)];
+use webhooks_store::Item;
 
 thread_local! {
     static RUNTIME: OnceCell<Runtime> = const { OnceCell::new() };
@@ -19,65 +12,6 @@ thread_local! {
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     let runtime = || Builder::new_current_thread().enable_time().build().expect("a runtime");
     RUNTIME.with(|kept| kept.get_or_init(runtime).block_on(future))
-}
-
-/// A table in memory that checks keys as strictly as DynamoDB.
-#[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<ModelItems>);
-
-impl Memory {
-    pub(crate) fn table(&self) -> Table<Self> {
-        Table::over(self.clone(), Duration::days(90))
-    }
-
-    pub(crate) fn all(&self) -> Vec<Item> {
-        self.0.all()
-    }
-}
-
-impl Items for Memory {
-    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
-        let written = self.0.as_ref().update(write).await?;
-        for item in self.0.all() {
-            for (name, longest) in LONGEST_KEYS {
-                let length = item.get(name).and_then(|value| value.as_s().ok()).map(String::len);
-                assert!(length.is_none_or(|length| (1..=longest).contains(&length)), "{name} is {length:?} bytes long");
-            }
-        }
-        Ok(written)
-    }
-
-    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
-        self.0.as_ref().get(pk, sk).await
-    }
-
-    async fn get_batch(
-        &self,
-        keys: Vec<(String, String)>,
-        attributes: &[&str],
-        consistent: bool,
-    ) -> Result<BatchPage, StoreError> {
-        self.0.as_ref().get_batch(keys, attributes, consistent).await
-    }
-
-    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
-        self.0.as_ref().query_page(query).await
-    }
-}
-
-/// Only operators' actions need it, and there are none here.
-impl Upkeep for Memory {
-    async fn insert(&self, _: Item) -> Result<bool, StoreError> {
-        Ok(true)
-    }
-
-    async fn delete(&self, _: &str, _: &str) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn scan(&self, _: Option<Item>, _: i32, _: &[&str]) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-        Ok((vec![], None))
-    }
 }
 
 /// A text attribute.

@@ -2,7 +2,7 @@
 //! that may not read the settings.
 
 use crate::world::World;
-use fixtures::{TENANT, document};
+use fixtures::{TENANT, TestHost, document};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use time::Duration;
@@ -173,6 +173,63 @@ async fn a_subscription_can_have_a_longer_silence_limit() {
         world.run().await;
         world.host.advance(Duration::hours(25));
         assert_eq!(world.run().await.silent_subscriptions, Some(silent), "{of_all} {own:?}");
+    }
+}
+
+/// `silence_hours` does not matter here, since each subscription has delivered.
+async fn with_quiet_days(of_all: u16, own: Option<u16>) -> World {
+    let mut settings = document();
+    settings["reconciliation"] = json!({"collections": [], "quiet_days": of_all});
+    settings["subscriptions"][0]["quiet_days"] = own.map_or(Value::Null, Value::from);
+    World::with_document(settings).await
+}
+
+#[tokio::test]
+async fn a_subscription_that_stopped_delivering_is_silent_after_its_quiet_days() {
+    let world = with_quiet_days(30, None).await;
+    deliver(&world, "all").await;
+    for (days, silent) in [(0, 0), (30, 0), (1, 1), (300, 1)] {
+        world.host.advance(Duration::days(days));
+        world.hear(TENANT, Origin::Webhook).await;
+        let report = world.run().await;
+        let both = (report.silent, report.silent_subscriptions);
+        assert_eq!(both, (Some(0), Some(silent)), "{days} days later, while the tenant is heard of");
+    }
+    assert_eq!(world.emitted.values("SilentSubscriptions"), [0, 0, 1, 1]);
+    deliver(&world, "all").await;
+    assert_eq!(world.run().await.silent_subscriptions, Some(0));
+}
+
+#[tokio::test]
+async fn a_subscription_can_have_its_own_quiet_days() {
+    for (of_all, own, silent) in
+        [(30, None, 1), (30, Some(0), 0), (30, Some(45), 0), (45, Some(30), 1), (0, None, 0), (0, Some(30), 1)]
+    {
+        let world = with_quiet_days(of_all, own).await;
+        deliver(&world, "all").await;
+        world.host.advance(Duration::days(31));
+        assert_eq!(world.run().await.silent_subscriptions, Some(silent), "{of_all} {own:?}");
+    }
+}
+
+#[tokio::test]
+async fn quiet_days_count_from_the_last_delivery_or_from_the_first_look_if_it_is_not_known() {
+    let quiet = |days| Deliveries::Quiet { since: TestHost::START - Duration::days(days) };
+    for (quiet_days, is_noted, known, next, silent) in [
+        (30, true, Deliveries::Seen, quiet(0), 0),
+        (30, false, Deliveries::Seen, quiet(0), 0),
+        (30, true, quiet(40), quiet(0), 0),
+        (30, false, quiet(40), quiet(40), 1),
+        (0, false, quiet(40), Deliveries::Seen, 0),
+    ] {
+        let world = with_quiet_days(quiet_days, None).await;
+        let all = |deliveries| BTreeMap::from([("all".to_owned(), deliveries)]);
+        world.table.table.set_subscriptions(&all(known)).await.unwrap();
+        if is_noted {
+            deliver(&world, "all").await;
+        }
+        assert_eq!(world.run().await.silent_subscriptions, Some(silent), "{known:?}");
+        assert_eq!(world.table.table.subscriptions().await.unwrap(), all(next), "{known:?}");
     }
 }
 

@@ -55,12 +55,9 @@ pub fn add(document: &str, new: &NewSubscription) -> Result<String, Failure> {
         let advice = "Choose another --id, or give this one a new secret: visma-webhooks subscriptions rotate.";
         return Err(Failure::new(Exit::Refused, format!("there is a subscription {} already", new.id), advice));
     }
-    let (whole, top) = parts(document)?;
+    let (whole, _) = parts(document)?;
     let mut splices = Splices::new(document);
-    match top.get("subscriptions") {
-        Some(array) => splices.append(array, &subscription.to_string()),
-        None => splices.set(whole, "subscriptions", format!("[{subscription}]")),
-    }
+    splices.append(whole, "subscriptions", &subscription.to_string());
     checked(splices.apply())
 }
 
@@ -83,13 +80,10 @@ pub fn rotate(document: &str, id: &str, secret: &NewSecret, old_until: OffsetDat
     let secrets = members(subscription).and_then(|members| members.get("secrets").copied());
     let mut splices = Splices::new(document);
     let new = json!({ "id": secret.id, "value": secret.value }).to_string();
-    match secrets {
-        Some(array) => {
-            expire(&mut splices, array, old_until);
-            splices.append(array, &new);
-        }
-        None => splices.set(subscription, "secrets", format!("[{new}]")),
+    if let Some(array) = secrets {
+        expire(&mut splices, array, old_until);
     }
+    splices.append(subscription, "secrets", &new);
     checked(splices.apply())
 }
 

@@ -150,13 +150,10 @@ fn add_alias(document: &str, name: &str, event: &str) -> Result<String, Failure>
 }
 
 fn add_fields(document: &str, rule: &FieldRule) -> Result<String, Failure> {
-    let (whole, top) = parts(document)?;
+    let (whole, _) = parts(document)?;
     let mut splices = Splices::new(document);
     let rule = serde_json::to_string(rule).expect("pointers always serialise");
-    match top.get("fields") {
-        Some(array) => splices.append(array, &rule),
-        None => splices.set(whole, "fields", format!("[{rule}]")),
-    }
+    splices.append(whole, "fields", &rule);
     Ok(splices.apply())
 }
 
@@ -165,8 +162,7 @@ fn add(document: &str, list: &str, new: &Value, is_first: bool) -> Result<String
     let mut splices = Splices::new(document);
     match top.get(list) {
         Some(array) if is_first => splices.prepend(array, &new.to_string()),
-        Some(array) => splices.append(array, &new.to_string()),
-        None => splices.set(whole, list, json!([new]).to_string()),
+        _ => splices.append(whole, list, &new.to_string()),
     }
     checked(splices.apply())
 }

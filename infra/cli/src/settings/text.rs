@@ -43,8 +43,11 @@ impl<'a> Splices<'a> {
         self.splices.push((self.place(value.get()), text));
     }
 
-    /// Adds an element after the last one, with the same spacing.
-    pub(crate) fn append(&mut self, array: &RawValue, text: &str) {
+    /// Adds an element to the array `name` of an object: after the last one, with the same spacing.
+    /// Without the array, it adds one.
+    pub(crate) fn append(&mut self, object: &RawValue, name: &str, text: &str) {
+        let members = members(object).unwrap_or_default();
+        let Some(array) = members.get(name) else { return self.set(object, name, format!("[{text}]")) };
         let place = self.place(array.get());
         match elements(array).unwrap_or_default().last() {
             Some(last) => {

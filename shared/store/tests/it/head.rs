@@ -1,8 +1,8 @@
-use crate::support::{Fixture, Mortal, NOW, account, at, change, order, repeating, with_status};
+use crate::support::{Fixture, NOW, account, at, change, dying, order, repeating, with_status};
 use time::Duration;
 use time::macros::datetime;
 use webhooks_model::{Clock, HeadChange, Stamp, Ticks, Versions, Zone};
-use webhooks_store::{Advance, Head, Table};
+use webhooks_store::{Advance, Head};
 
 async fn advance(fixture: &Fixture, change: &HeadChange) -> Advance {
     fixture.table.advance(change, NOW).await.unwrap()
@@ -327,8 +327,7 @@ async fn the_next_attempt_repairs_a_crash_at_any_request() {
     loop {
         let fixture = Fixture::new().await;
         advance(&fixture, &numbered("1920", 1)).await;
-        let mortal = Table::over(Mortal::after(deaths, &fixture), Duration::days(90));
-        let survived = mortal.advance(&numbered("1921", 2), NOW).await.is_ok();
+        let survived = dying(deaths, &fixture).advance(&numbered("1921", 2), NOW).await.is_ok();
         advance(&fixture, &numbered("1921", 2)).await;
         assert_eq!(account_head(&fixture, "1920").await, (None, Some("1921".into())), "dead after {deaths}");
         assert_eq!(account_head(&fixture, "1921").await, (Some("1920".into()), None), "dead after {deaths}");

@@ -1,5 +1,5 @@
 use crate::support::{Fixture, NOW};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use time::Duration;
 use webhooks_model::observed::delivers;
 use webhooks_model::{Fact, OpenQuestion};
@@ -37,25 +37,27 @@ async fn a_fact_expires_when_it_is_not_seen_for_the_retention() {
 }
 
 #[tokio::test]
-async fn finds_the_subscriptions_that_have_delivered() {
+async fn finds_when_subscriptions_last_delivered() {
     let fixture = Fixture::new().await;
     let ids: Vec<String> = (0..120).map(|at| format!("subscription {at}")).collect();
-    for at in [3, 119] {
+    let last = [(3, NOW + Duration::HOUR), (119, NOW)];
+    for (at, last_seen) in last {
         let fact = delivers(&ids[at]).fact;
-        let seen = Observation { fact, agrees: true, notifications: 1, first_seen: NOW, last_seen: NOW };
+        let seen = Observation { fact, agrees: true, notifications: 1, first_seen: NOW, last_seen };
         fixture.table.observe(&seen).await.unwrap();
     }
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let found = fixture.table.delivering(&ids).await.unwrap();
-    assert_eq!(found, BTreeSet::from([ids[3].to_owned(), ids[119].to_owned()]));
-    assert_eq!(fixture.table.delivering(&[]).await.unwrap(), BTreeSet::new());
+    assert_eq!(found, BTreeMap::from(last.map(|(at, last_seen)| (ids[at].to_owned(), last_seen))));
+    assert_eq!(fixture.table.delivering(&[]).await.unwrap(), BTreeMap::new());
 }
 
 #[tokio::test]
 async fn records_the_state_of_subscriptions_without_an_expiry() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.table.subscriptions().await.unwrap(), BTreeMap::new());
-    let all = [("a", Deliveries::Seen), ("b", Deliveries::Awaited { since: NOW })];
+    let (awaited, quiet) = (Deliveries::Awaited { since: NOW }, Deliveries::Quiet { since: NOW });
+    let all = [("a", Deliveries::Seen), ("b", awaited), ("c", quiet)];
     let all = BTreeMap::from(all.map(|(id, deliveries)| (id.to_owned(), deliveries)));
     fixture.table.set_subscriptions(&all).await.unwrap();
     assert_eq!(fixture.table.subscriptions().await.unwrap(), all);

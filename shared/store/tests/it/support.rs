@@ -38,17 +38,29 @@ pub(crate) fn account(number: &str) -> EntityId {
     EntityId { tenant: TENANT.into(), entity: webhooks_model::Entity::Account, key: number.into() }
 }
 
-/// A table that fails after a number of requests, as if the process had died.
-pub(crate) struct Mortal {
+/// A table whose process dies after a number of requests, or whose SDK sends each write again.
+pub(crate) struct Faulty {
     items: Dynamo,
     left: AtomicUsize,
+    repeats: bool,
 }
 
-impl Mortal {
-    pub(crate) fn after(requests: usize, fixture: &Fixture) -> Self {
-        Self { items: Dynamo::new(fixture.client.clone(), fixture.name.clone()), left: AtomicUsize::new(requests) }
-    }
+/// Each request after the first `requests` fails, as if the process had died.
+pub(crate) fn dying(requests: usize, fixture: &Fixture) -> Table<Faulty> {
+    faulty(requests, false, fixture)
+}
 
+/// The SDK sends each write again, since the answer was lost. DynamoDB carries out the first one.
+pub(crate) fn repeating(fixture: &Fixture) -> Table<Faulty> {
+    faulty(usize::MAX, true, fixture)
+}
+
+fn faulty(requests: usize, repeats: bool, fixture: &Fixture) -> Table<Faulty> {
+    let items = Dynamo::new(fixture.client.clone(), fixture.name.clone());
+    Table::over(Faulty { items, left: AtomicUsize::new(requests), repeats }, Duration::days(90))
+}
+
+impl Faulty {
     fn live(&self) -> Result<(), StoreError> {
         let less = |left: usize| left.checked_sub(1);
         let is_alive = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
@@ -56,9 +68,12 @@ impl Mortal {
     }
 }
 
-impl Items for Mortal {
+impl Items for Faulty {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         self.live()?;
+        if self.repeats {
+            self.items.update(write.clone()).await?;
+        }
         self.items.update(write).await
     }
 
@@ -81,37 +96,4 @@ impl Items for Mortal {
         self.live()?;
         self.items.query_page(query).await
     }
-}
-
-/// A table to which the SDK sends each write again, since the answer was lost. DynamoDB carries out
-/// the first one.
-pub(crate) struct Repeating(Dynamo);
-
-impl Items for Repeating {
-    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
-        self.0.update(write.clone()).await?;
-        self.0.update(write).await
-    }
-
-    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
-        self.0.get(pk, sk).await
-    }
-
-    async fn get_batch(
-        &self,
-        keys: Vec<(String, String)>,
-        attributes: &[&str],
-        consistent: bool,
-    ) -> Result<BatchPage, StoreError> {
-        self.0.get_batch(keys, attributes, consistent).await
-    }
-
-    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
-        self.0.query_page(query).await
-    }
-}
-
-pub(crate) fn repeating(fixture: &Fixture) -> Table<Repeating> {
-    let items = Dynamo::new(fixture.client.clone(), fixture.name.clone());
-    Table::over(Repeating(items), Duration::days(90))
 }

@@ -1,16 +1,14 @@
 //! Notifications that wait for a pause to end, and items that do not expire while an operator makes
 //! them wait.
 
-use crate::support::{Fixture, Mortal, NOW, TENANT, notification, order, repeating};
+use crate::support::{Fixture, NOW, TENANT, dying, notification, order, repeating};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::Duration;
 use uuid::Uuid;
 use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Pause, Reason, State};
-use webhooks_store::{
-    Action, Answer, Answering, Answers, Change, Deed, Entry, Erasure, Orders, Record, StoreError, Table,
-};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Erasure, Orders, Record, StoreError};
 
 const RETENTION: Duration = Duration::days(90);
 
@@ -94,7 +92,7 @@ async fn a_repeated_message_repairs_a_wait_that_was_interrupted() {
         let fixture = Fixture::new().await;
         let n = long();
         record(&fixture, &n, processed()).await;
-        let table = Table::over(Mortal::after(requests, &fixture), RETENTION);
+        let table = dying(requests, &fixture);
         let entry = || Entry { notification: &n, change: Change::Paused, now: NOW };
         let done = match table.record(&entry()).await {
             Ok(waits) => waits,
@@ -146,8 +144,7 @@ async fn a_kept_record_that_moved_to_another_key_expires_with_its_parts() {
         let (key, new) = (long().ledger_key(), order(3).ledger_key());
         record(&fixture, &long(), Change::Paused).await;
         act(&fixture, &key, Deed::Release).await;
-        let mortal_table = Table::over(Mortal::after(requests, &fixture), RETENTION);
-        assert_eq!(mortal_table.moved(&key, &new, NOW).await.is_ok(), requests == 3);
+        assert_eq!(dying(requests, &fixture).moved(&key, &new, NOW).await.is_ok(), requests == 3);
         fixture.table.moved(&key, &new, NOW).await.unwrap();
         assert_eq!(mortal(&fixture).await, ["N#", "RA", "RA"], "{requests}");
     }

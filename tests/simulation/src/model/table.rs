@@ -5,9 +5,9 @@ use super::expression::{Condition, Placeholders, projected, updated};
 use super::size::{LARGEST_ITEM, LARGEST_PAGE, size_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use time::OffsetDateTime;
-use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use time::{Duration, OffsetDateTime};
+use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Table, Upkeep, Write};
 
 type Index = (&'static str, [&'static str; 2], &'static [&'static str]);
 
@@ -19,6 +19,9 @@ const INDEXES: [Index; 2] =
 const SCANNED: usize = 5;
 /// The range keys before and after all others.
 const ENDS: [&str; 2] = ["", "\u{10ffff}"];
+/// The longest partition and sort keys that DynamoDB accepts.
+const LONGEST_KEYS: [(&str, usize); 6] =
+    [("pk", 2048), ("attention", 2048), ("feed", 2048), ("sk", 1024), ("attention_at", 1024), ("feed_at", 1024)];
 
 /// The position of an item in an index or in the table.
 type Place = (Option<String>, Option<(String, String)>);
@@ -256,12 +259,15 @@ impl Row {
     }
 }
 
-/// The model without faults, as the items of a [`webhooks_store::Table`], for the comparison with
-/// another DynamoDB.
-#[derive(Debug, Default)]
-pub struct ModelItems(Mutex<TableModel>);
+/// The model without faults, as the items of a [`Table`]. It checks keys as strictly as DynamoDB.
+#[derive(Debug, Default, Clone)]
+pub struct ModelItems(Arc<Mutex<TableModel>>);
 
 impl ModelItems {
+    pub fn table(&self) -> Table<Self> {
+        Table::over(self.clone(), Duration::days(90))
+    }
+
     /// All items, by partition key and sort key.
     pub fn all(&self) -> Vec<Item> {
         self.model().items().cloned().collect()
@@ -272,9 +278,15 @@ impl ModelItems {
     }
 }
 
-impl Items for &ModelItems {
+impl Items for ModelItems {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
-        Ok(self.model().write(&write)?.map(|written| written.old(&write)))
+        let mut model = self.model();
+        let Some(written) = model.write(&write)? else { return Ok(None) };
+        for (name, longest) in LONGEST_KEYS {
+            let length = text(written.after, name).map(str::len);
+            assert!(length.is_none_or(|length| (1..=longest).contains(&length)), "{name} is {length:?} bytes long");
+        }
+        Ok(Some(written.old(&write)))
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
@@ -292,5 +304,27 @@ impl Items for &ModelItems {
 
     async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
         Ok(self.model().query(query, false, None))
+    }
+}
+
+impl Upkeep for ModelItems {
+    async fn insert(&self, item: Item) -> Result<bool, StoreError> {
+        self.model().insert(item)
+    }
+
+    async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        self.model().delete(pk, sk);
+        Ok(())
+    }
+
+    async fn scan(
+        &self,
+        after: Option<Item>,
+        most: i32,
+        attributes: &[&str],
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Ok(self.model().scan(after.as_ref(), most, &attributes, None))
     }
 }

@@ -203,7 +203,7 @@ fn watermark(a: u8, b: u8) -> Watermark {
 async fn compare(steps: Vec<Step>) {
     let real = TestTable::new().await;
     let items = ModelItems::default();
-    let model = Table::over(&items, Duration::days(90));
+    let model = items.table();
     for (at, step) in steps.iter().enumerate() {
         let now = TestHost::START + Duration::minutes(at as i64);
         let answers = (ask(&real.table, *step, now).await, ask(&model, *step, now).await);
