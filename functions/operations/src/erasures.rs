@@ -18,8 +18,8 @@ use webhooks_model::audit::Target;
 use webhooks_model::from_objects;
 use webhooks_model::work::Work;
 
-/// The most parts of the table that a plan reads, of 20,000 items each.
-const LONGEST_PLAN: usize = 10;
+/// The most pages of the table that a plan reads, of at most 1,000 items each.
+const LONGEST_PLAN: usize = 200;
 
 /// Shows how much an erasure would delete, without deleting it.
 #[utoipa::path(post, path = "/operations/erasures/plans", tag = "erase", request_body = NewErasure,
@@ -29,7 +29,7 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
     let (mut count, mut position) = (0, None::<String>);
     let ends_at = operations.host.now() + LONGEST_LOOK;
     for _ in 0..LONGEST_PLAN {
-        let kept = operations.store.kept(&tenant, position.as_deref(), usize::MAX).await?;
+        let kept = operations.store.kept(&tenant, position.as_deref()).await?;
         count += kept.keys.len() as u64;
         position = kept.next;
         if position.is_none() || operations.host.now() >= ends_at {

@@ -6,14 +6,17 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::job::{Job, Status};
-use webhooks_store::{Erasure, StoreError};
+use webhooks_store::{Erasure, Kept, StoreError};
 
 /// A processor knows of an erasure after 15 seconds, the reconciler in its next run. The rest is for
 /// clocks that differ.
 const KNOWN_AFTER: Duration = Duration::seconds(30);
 
-/// After this time a slice deletes no more. A page may have a thousand items of the tenant, and the
-/// shortest time-out of the function is five seconds.
+/// After this time a slice reads no further page. The shortest time-out of the function is five
+/// seconds, and a slice that does not end in time is repeated from its beginning, again and again.
+const LONGEST_READING: Duration = Duration::seconds(1);
+
+/// After this time a slice deletes no more. A page may have a thousand items of the tenant.
 const LONGEST_DELETING: Duration = Duration::seconds(1);
 
 /// The position of a pass over the table.
@@ -56,7 +59,7 @@ impl<P: Ports> Repair<P> {
         if pass.after.is_none() {
             pass.is_settled = self.left(told_at, pass.found_at) == Duration::ZERO;
         }
-        let kept = self.store.kept(tenant, pass.after.as_deref(), job.rate as usize).await?;
+        let kept = self.read_some(tenant, pass.after.as_deref(), job.rate as usize).await?;
         let mut progress = job.progress.clone();
         let is_of_before = |received: &Option<OffsetDateTime>| received.is_none_or(|at| at < job.created_at);
         let has_found = kept.received.iter().any(is_of_before);
@@ -87,6 +90,19 @@ impl<P: Ports> Repair<P> {
         }
         progress.position = Some(pass.to_text());
         Ok(Slice { progress, wait })
+    }
+
+    /// Reads on until there are at least `most` items of the tenant, or there is no more time.
+    async fn read_some(&self, tenant: &str, after: Option<&str>, most: usize) -> Result<Kept, StoreError> {
+        let ends_at = self.host.now() + LONGEST_READING;
+        let mut kept = self.store.kept(tenant, after).await?;
+        while kept.next.is_some() && kept.keys.len() < most && self.host.now() < ends_at {
+            let page = self.store.kept(tenant, kept.next.as_deref()).await?;
+            kept.keys.extend(page.keys);
+            kept.received.extend(page.received);
+            kept.next = page.next;
+        }
+        Ok(kept)
     }
 
     /// Deletes as many as there is time for. Returns how many. The next slice reads the others again

@@ -13,9 +13,8 @@ use crate::tenants;
 use std::iter;
 use time::OffsetDateTime;
 
-/// Items per request, and requests at the same time.
+/// Items per request.
 const PAGE: i32 = 1000;
-const PAGES: usize = 20;
 
 const ATTRIBUTES: [&str; 6] = ["pk", "sk", "feed_at", "raw_parts", MOVED_FROM, MOVED_TO];
 
@@ -31,33 +30,27 @@ pub struct Kept {
 }
 
 impl<I: Upkeep> Table<I> {
-    /// Reads from `position` until at least `most` items are found or 20,000 are read.
-    pub async fn kept(&self, tenant: &str, position: Option<&str>, most: usize) -> Result<Kept, StoreError> {
+    /// Reads one page of the table, 1,000 items at most, from `position` on. The callers look at the
+    /// clock between two pages.
+    pub async fn kept(&self, tenant: &str, position: Option<&str>) -> Result<Kept, StoreError> {
         let of_tenant = format!("{tenant}#");
+        let (items, next) = self.items.scan(position.map(place).transpose()?, PAGE, &ATTRIBUTES).await?;
         let mut kept = Kept::default();
-        let mut after = position.map(place).transpose()?;
-        for _ in 0..PAGES {
-            let (items, next) = self.items.scan(after, PAGE, &ATTRIBUTES).await?;
-            let is_own =
-                |(pk, sk): &(String, String)| pk.starts_with(&of_tenant) || (pk == tenants::DIRECTORY && sk == tenant);
-            for (item, keys) in items.iter().filter_map(|item| Some((item, keys_of(item)?))) {
-                let parts = match is_own(&keys) {
-                    true => vec![],
-                    // The parts of its raw item say nothing of the tenant.
-                    false if has_moved(item, tenant) => parts_of(item, &keys),
-                    false => continue,
-                };
-                kept.received.extend(iter::repeat_n(received_at(item), 1 + parts.len()));
-                kept.keys.extend(parts);
-                kept.keys.push(keys);
-            }
-            after = next;
-            if after.is_none() || kept.keys.len() >= most {
-                break;
-            }
+        let is_own =
+            |(pk, sk): &(String, String)| pk.starts_with(&of_tenant) || (pk == tenants::DIRECTORY && sk == tenant);
+        for (item, keys) in items.iter().filter_map(|item| Some((item, keys_of(item)?))) {
+            let parts = match is_own(&keys) {
+                true => vec![],
+                // The parts of its raw item say nothing of the tenant.
+                false if has_moved(item, tenant) => parts_of(item, &keys),
+                false => continue,
+            };
+            kept.received.extend(iter::repeat_n(received_at(item), 1 + parts.len()));
+            kept.keys.extend(parts);
+            kept.keys.push(keys);
         }
         kept.next =
-            after.as_ref().and_then(keys_of).map(|keys| serde_json::to_string(&keys).expect("texts always serialise"));
+            next.as_ref().and_then(keys_of).map(|keys| serde_json::to_string(&keys).expect("texts always serialise"));
         Ok(kept)
     }
 

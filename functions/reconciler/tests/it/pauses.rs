@@ -97,7 +97,7 @@ async fn writes_nothing_about_an_erased_tenant_until_its_pause_ends() {
     pause(&world, "*", None).await;
     let erasure = Erasure { tenant: TENANT.into(), of_before: world.now() };
     world.table.table.set_erasure(&erasure, world.now()).await.unwrap();
-    let kept = async || world.table.table.kept(TENANT, None, 100).await.unwrap().keys;
+    let kept = async || world.table.table.kept(TENANT, None).await.unwrap().keys;
     let before = kept().await;
 
     let report = world.run().await;

@@ -1,10 +1,13 @@
 use crate::world::{JOB, World, order, processed};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeSerializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
+};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
-use fixtures::TENANT;
+use aws_sdk_dynamodb::operation::scan::ScanInput;
+use fixtures::{TENANT, TestHost};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
@@ -25,6 +28,12 @@ async fn kept(world: &World) -> Vec<(String, String)> {
     };
     let keys = items.iter().map(|item| (text(item, "pk"), text(item, "sk")));
     keys.filter(|(pk, _)| pk != "jobs" && pk != "pauses").collect()
+}
+
+/// The table behind an interceptor.
+fn through(world: &World, interceptor: impl Intercept + 'static) -> Table {
+    let config = world.table.client.config().to_builder().interceptor(interceptor).build();
+    Table::new(Client::from_conf(config), world.table.name.clone(), Duration::days(90))
 }
 
 #[tokio::test]
@@ -115,6 +124,42 @@ async fn a_slice_without_time_for_all_that_it_found_is_followed_by_another() {
     assert!(kept(&world).await.is_empty());
 }
 
+/// Each page of the table has one item and takes 600 ms.
+#[derive(Debug)]
+struct SlowPages(TestHost);
+
+impl Intercept for SlowPages {
+    fn name(&self) -> &'static str {
+        "SlowPages"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(scan) = context.input_mut().downcast_mut::<ScanInput>() {
+            scan.limit = Some(1);
+            self.0.advance(Duration::milliseconds(600));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_slice_without_time_for_the_whole_table_is_followed_by_another() {
+    let mut world = World::new().await;
+    world.recorded(3, processed).await;
+    world.begin(erase(), 100).await;
+    world.repair.store = through(&world, SlowPages(world.host.clone()));
+    assert!(world.slice(1).await);
+    assert!(!kept(&world).await.is_empty(), "a slice has time for two pages");
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 3, 0));
+    assert!(kept(&world).await.is_empty());
+}
+
 /// Deletes nothing.
 #[derive(Debug)]
 struct NoDeletes;
@@ -141,10 +186,9 @@ async fn a_slice_that_dies_after_it_has_deleted_is_not_forgotten() {
     world.begin(erase(), 100).await;
     world.slice(1).await;
     world.recorded(1, processed).await;
-    let config = world.table.client.config().to_builder().interceptor(NoDeletes).build();
-    world.repair.store = Table::new(Client::from_conf(config), world.table.name.clone(), Duration::days(90));
+    world.repair.store = through(&world, NoDeletes);
     assert!(world.slice(1).await);
-    for key in world.table.table.kept(TENANT, None, 100).await.unwrap().keys {
+    for key in world.table.table.kept(TENANT, None).await.unwrap().keys {
         world.table.table.erase(&key).await.unwrap();
     }
     world.repair.store = world.table.table.clone();

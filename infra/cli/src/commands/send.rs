@@ -137,6 +137,9 @@ pub async fn run(stack: &Stack, options: Options) -> Outcome {
     if options.dry_run {
         return Ok(unsent(&sender, &headers, &body));
     }
+    if sender.channel == Channel::Legacy {
+        require_tls(&sender.url, "intake")?;
+    }
     post(&sender, test.id, headers, body).await
 }
 
@@ -202,6 +205,18 @@ pub(crate) fn address(base: &str, path: &str) -> Result<Url, Failure> {
         let advice = "Give --local for the stack of cargo xtask up, or --set ApiUrl=https://...";
         Failure::usage(format!("the address of the API is not a URL: {base}"), advice)
     })
+}
+
+/// # Errors
+/// A token in a request to this address would go to another machine without TLS.
+pub(crate) fn require_tls(url: &Url, what: &str) -> Result<(), Failure> {
+    if url.scheme() == "https" || is_here(url) {
+        return Ok(());
+    }
+    let advice = "Anybody on the way could read the token and the answers. Give the address with https. If it has \
+                  none, forward a port of this machine to it and name that: http://localhost:PORT.";
+    let host = url.host_str().unwrap_or_default();
+    Err(Failure::usage(format!("{what} at {host} would be called without TLS"), advice))
 }
 
 /// # Errors

@@ -367,6 +367,20 @@ fn sends_no_token_without_tls_to_another_machine() {
     }
 }
 
+#[tokio::test]
+async fn sends_no_path_token_without_tls_to_another_machine() {
+    let aws = Server::start(settings).await;
+    for [name, value] in [["--set", "ApiUrl=http://hooks.example"], ["--url", "http://192.0.2.1/legacy/canary"]] {
+        let url = aws.url.clone();
+        let send = ["send", "--subscription", "legacy", "--set", "SettingsSecretArn=settings", name, value];
+        let output = move || run_in(&send, "", &[("AWS_ENDPOINT_URL", url.as_str())]);
+        let output = tokio::task::spawn_blocking(output).await.unwrap();
+        let told = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && told.contains("with https"), "{told}");
+        assert!(!told.contains("canary"), "{told}");
+    }
+}
+
 #[test]
 fn forwards_events_only_to_this_machine() {
     let output = run(&["forward", "--to", "https://evil.example"], "");

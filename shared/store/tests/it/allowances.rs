@@ -119,7 +119,7 @@ async fn keeps_a_tenants_allowance_until_its_erasure() {
     let known = fixture.table.allowances().await.unwrap().remove(0);
     assert_eq!((known.resets_at, known.limit), (allowance.resets_at, Some(500)));
     assert_eq!(known.released_to, Some(NOW + Duration::minutes(90)));
-    for key in &fixture.table.kept(TENANT, None, 10).await.unwrap().keys {
+    for key in &fixture.table.kept(TENANT, None).await.unwrap().keys {
         fixture.table.erase(key).await.unwrap();
     }
     assert!(fixture.table.allowances().await.unwrap().is_empty());

@@ -52,7 +52,7 @@ async fn an_erasure_finds_the_watermarks_of_a_tenant_that_the_settings_have_in_u
     let fixture = Fixture::new().await;
     let swept = Watermark { swept_to: NOW, page_size: None, unfinished: None };
     fixture.table.set_watermark("T-1", Collection::Customer, &swept, NOW).await.unwrap();
-    let kept = fixture.table.kept("t-1", None, 100).await.unwrap();
+    let kept = fixture.table.kept("t-1", None).await.unwrap();
     assert_eq!((kept.keys.len(), kept.received), (1, vec![None]));
 }
 
@@ -62,7 +62,7 @@ async fn an_erasure_removes_only_its_tenant_from_the_directory() {
     for id in [TENANT, &format!("{TENANT}9")] {
         fixture.table.set_tenant(&tenant(id, None), NOW).await.unwrap();
     }
-    let kept = fixture.table.kept(TENANT, None, 100).await.unwrap();
+    let kept = fixture.table.kept(TENANT, None).await.unwrap();
     assert_eq!(kept.keys, [("tenants".to_owned(), TENANT.to_owned())]);
     fixture.table.erase(&kept.keys[0]).await.unwrap();
     let left: Vec<String> = fixture.table.directory(NOW).await.unwrap().into_iter().map(|one| one.id).collect();

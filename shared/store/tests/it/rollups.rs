@@ -135,7 +135,7 @@ async fn an_erasure_finds_only_the_roll_ups_of_its_tenant() {
         fixture.table.set_rolling(tenant, &Rolling::begin(NOW), NOW).await.unwrap();
     }
     fixture.table.add_up(&[TENANT.to_owned()], hour, NOW).await.unwrap();
-    let kept = fixture.table.kept(TENANT, None, 100).await.unwrap();
+    let kept = fixture.table.kept(TENANT, None).await.unwrap();
     assert_eq!(kept.keys.len(), 2);
     for key in &kept.keys {
         fixture.table.erase(key).await.unwrap();

@@ -68,7 +68,7 @@ async fn other_processes_read_what_one_shows_of_an_erased_tenant() {
     fixture.table.know(TENANT, NOW).await.unwrap();
     let erasure = Erasure { tenant: TENANT.to_owned(), of_before: NOW };
     fixture.table.set_erasure(&erasure, NOW).await.unwrap();
-    for key in fixture.table.kept(TENANT, None, 100).await.unwrap().keys {
+    for key in fixture.table.kept(TENANT, None).await.unwrap().keys {
         fixture.table.erase(&key).await.unwrap();
     }
     let other = other_process(&fixture);

@@ -189,7 +189,7 @@ async fn an_erasure_also_deletes_what_waits() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), dead()).await;
     record(&fixture, &order(1), Change::Paused).await;
-    let kept = fixture.table.kept(TENANT, None, 100).await.unwrap();
+    let kept = fixture.table.kept(TENANT, None).await.unwrap();
     assert_eq!(kept.keys.len(), 2);
     for key in &kept.keys {
         fixture.table.erase(key).await.unwrap();
@@ -317,10 +317,10 @@ async fn an_erasure_finds_what_was_parked_before_its_tenant_was_known() {
     let fixture = Fixture::new().await;
     let n = Notification { tenant: None, ..order(1) };
     record(&fixture, &n, Change::Parked(Reason::TenantUnknown)).await;
-    let own = fixture.table.kept(TENANT, None, 100).await.unwrap().keys;
+    let own = fixture.table.kept(TENANT, None).await.unwrap().keys;
     assert!(own.is_empty(), "nothing says whose it is");
     fixture.table.moved(&n.ledger_key(), &order(1).ledger_key(), NOW).await.unwrap();
-    assert_eq!(fixture.table.kept(TENANT, None, 100).await.unwrap().keys.len(), 1);
+    assert_eq!(fixture.table.kept(TENANT, None).await.unwrap().keys.len(), 1);
 }
 
 #[tokio::test]
@@ -329,7 +329,7 @@ async fn an_erasure_finds_the_parts_of_a_long_item_from_before_its_tenant_was_kn
     let n = Notification { tenant: None, ..long() };
     record(&fixture, &n, Change::Parked(Reason::TenantUnknown)).await;
     fixture.table.moved(&n.ledger_key(), &long().ledger_key(), NOW).await.unwrap();
-    let kept = fixture.table.kept(TENANT, None, 100).await.unwrap();
+    let kept = fixture.table.kept(TENANT, None).await.unwrap();
     for keys in &kept.keys {
         fixture.table.erase(keys).await.unwrap();
     }
@@ -359,6 +359,6 @@ async fn an_erasure_finds_nothing_of_a_tenant_with_a_longer_id() {
     let longer = format!("{TENANT}9");
     let other = Notification { tenant: Some(longer.clone()), ..order(1) };
     record(&fixture, &other, dead()).await;
-    assert!(fixture.table.kept(TENANT, None, 100).await.unwrap().keys.is_empty());
-    assert_eq!(fixture.table.kept(&longer, None, 100).await.unwrap().keys.len(), 1);
+    assert!(fixture.table.kept(TENANT, None).await.unwrap().keys.is_empty());
+    assert_eq!(fixture.table.kept(&longer, None).await.unwrap().keys.len(), 1);
 }

@@ -3,6 +3,7 @@
 use crate::{MAIN, alarms, alarms_of};
 use repo_checks::{Template, elements, number, text};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The error rate that pages: 14.4 times the allowed 0.1 %.
 const BURN: f64 = 14.4 * 0.001;
@@ -33,7 +34,7 @@ fn both_windows_of_a_burn_rate_use_the_same_metrics() {
     }
 }
 
-/// The operations API shares the API: its 5xx and its requests are not acknowledgements.
+/// The operations API shares the API: its 5xx are not acknowledgements that failed.
 #[test]
 fn only_intakes_route_and_function_count_for_acknowledgements() {
     let main = Template::read(MAIN);
@@ -60,7 +61,7 @@ fn only_intakes_route_and_function_count_for_acknowledgements() {
                 _ => assert_eq!(value("service").as_deref(), Some("intake"), "{metric}"),
             }
         }
-        assert_eq!(of_route, 2, "{window}");
+        assert_eq!(of_route, 1, "{window}");
     }
     let detailed = |settings: &Value| settings["DetailedMetricsEnabled"] == true;
     assert!(detailed(&stage["RouteSettings"][key.as_str()]), "the route has no metrics of its own");
@@ -69,6 +70,18 @@ fn only_intakes_route_and_function_count_for_acknowledgements() {
         !others.map(|(_, settings)| settings).chain([&stage["DefaultRouteSettings"]]).any(detailed),
         "paid for and not read"
     );
+}
+
+/// Anybody can send requests that are refused, as many as they like.
+#[test]
+fn refused_requests_do_not_hide_failed_acknowledgements() {
+    for window in ["AckBurn5m", "AckBurn1h"] {
+        let alarm = find(window);
+        let counted: BTreeSet<_> = metrics(&alarm).iter().map(|metric| text(&metric["Metric"]["MetricName"])).collect();
+        let expected = ["Accepted", "Unavailable", "Errors", "Throttles", "5xx"].map(str::to_owned);
+        assert_eq!(counted, BTreeSet::from(expected), "{window}");
+        assert_eq!(expressions(&alarm)[0], "IF(failed < 5, 0, failed / (failed + FILL(accepted, 0)))", "{window}");
+    }
 }
 
 /// FILL replaces a late value with zero, so a single point means little. But not all points of an

@@ -2,7 +2,7 @@
 //! `OperationsAuthorizer`.
 
 use super::Access;
-use crate::commands::send::{address, http_to, is_here};
+use crate::commands::send::{address, http_to, require_tls};
 use crate::error::{Exit, Failure};
 use crate::signer::Signer;
 use crate::stack::Stack;
@@ -84,9 +84,7 @@ impl<'a> Client<'a> {
             None => stack.output("ApiUrl").await?,
         };
         let base = address(&base, "/")?;
-        if base.scheme() != "https" && !is_here(&base) {
-            return Err(unprotected(&base));
-        }
+        require_tls(&base, "the operations API")?;
         Ok(Self { http: http_to(&base)?, base, caller, signer: Signer::new(&stack.aws) })
     }
 
@@ -172,13 +170,6 @@ fn unanswered(error: &reqwest::Error, is_read: bool) -> Failure {
     }
     let advice = "It may have been carried out all the same: look with get, jobs list or audit before you repeat it.";
     Failure { advice: advice.to_owned(), ..failure }
-}
-
-fn unprotected(base: &Url) -> Failure {
-    let advice = "Anybody on the way could read the token and the answers. Give the address with https. If it has \
-                  none, forward a port of this machine to it and name that: http://localhost:PORT.";
-    let host = base.host_str().unwrap_or_default();
-    Failure::usage(format!("the operations API at {host} would be called without TLS"), advice)
 }
 
 fn or_a_token(failure: Failure) -> Failure {
