@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::query::{self, LONGEST_LOOK};
 use crate::route::Asked;
 use crate::types::jobs::{JobView, Jobs, Plan, Planned};
+use crate::types::left_out;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -58,8 +59,8 @@ pub(crate) async fn begin<P: Ports>(
 #[utoipa::path(get, path = "/operations/v1/jobs", tag = "read",
     responses((status = 200, body = Jobs), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Jobs>, Problem> {
-    let jobs = operations.store.jobs(NEWEST).await?;
-    Ok(Json(Jobs { items: jobs.into_iter().map(JobView::from).collect() }))
+    let (jobs, unread) = operations.store.jobs(NEWEST).await?;
+    Ok(Json(Jobs { items: jobs.into_iter().map(JobView::from).collect(), left_out: left_out(unread) }))
 }
 
 /// Shows a job and its progress.

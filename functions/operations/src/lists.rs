@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::query::{self, Cursor, Parameters, Range, list_of};
 use crate::reference::unknown;
 use crate::route::Asked;
-use crate::types::{Detail, Notification, Notifications};
+use crate::types::{Detail, Notification, Notifications, left_out};
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
@@ -70,7 +70,7 @@ fn shown(
 ) -> Notifications {
     let is_there = |record: &Record| record.expires_at.is_none_or(|at| at > now) && fits(record);
     let items = page.records.into_iter().filter(is_there).map(Notification::from).collect();
-    Notifications { items, next: page.next.map(cursor), from: None, to: None }
+    Notifications { items, next: page.next.map(cursor), left_out: left_out(page.unread), from: None, to: None }
 }
 
 /// Shows one notification with its timeline.
@@ -105,14 +105,14 @@ pub(crate) async fn entity<P: Ports>(operations: Shared<P>, asked: Asked) -> Res
     let entity = query::entity(parameters.required("entity")?)?;
     let id = EntityId { tenant: parameters.tenant()?, entity, key: parameters.required("key")?.to_owned() };
     let id = id.check().map_err(|wrong| Problem::invalid(wrong.field, "No entity can have this value."))?;
-    let (head, records) = tokio::try_join!(operations.store.head_of(&id), operations.store.newest_of(&id, NEWEST))?;
-    if head.is_none() && records.is_empty() {
+    let (head, page) = tokio::try_join!(operations.store.head_of(&id), operations.store.newest_of(&id, NEWEST))?;
+    if head.is_none() && page.records.is_empty() {
         return Err(Problem::unknown(
             "unknown_entity",
             "There is no record of this entity; its records may have expired.",
         ));
     }
-    operations.introduce(&records).await;
+    operations.introduce(&page.records).await;
     let mut also = vec![];
     for (relation, next) in [("later", later as Follow), ("earlier", earlier as Follow)] {
         let mut known = head.clone();
@@ -128,7 +128,8 @@ pub(crate) async fn entity<P: Ports>(operations: Shared<P>, asked: Asked) -> Res
         entity: entity.as_str(),
         current: head.as_ref().map(Current::from),
         also,
-        notifications: records.into_iter().map(Notification::from).collect(),
+        notifications: page.records.into_iter().map(Notification::from).collect(),
+        left_out: left_out(page.unread),
         tenant: id.tenant,
         key: id.key,
     }))
@@ -221,6 +222,9 @@ pub(crate) struct EntityView {
     pub(crate) also: Vec<OtherNumber>,
     /// The notifications under this number, newest first.
     pub(crate) notifications: Vec<Notification>,
+    /// Number of notifications left out, since only a newer version can read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<usize>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,7 +6,7 @@ use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{CLOCKS_DIFFER_BY, Cursor, LONGEST_LOOK, Parameters, list_of};
 use crate::route::Asked;
-use crate::types::{Notification, Notifications};
+use crate::types::{Notification, Notifications, left_out};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_model::{Reason, State as NotificationState};
-use webhooks_store::{Position, Record, StoreError, place_in_feed, position_after};
+use webhooks_store::{Position, Record, RecordPage, StoreError, place_in_feed, position_after};
 
 const AT_ONCE: i32 = 100;
 const AT_ONCE_MARKED: u8 = 100;
@@ -40,10 +40,11 @@ pub(crate) async fn failed<P: Ports>(operations: Shared<P>, asked: Asked) -> Res
     let job = operations.job(&asked.name).await?;
     let list = list_of_failed(job.id);
     let after = Cursor::read(list, parameters.get("cursor"))?.map(|cursor| place(&job, cursor.after)).transpose()?;
-    let (records, next) = operations.failures(&job, after, parameters.limit()?.into()).await?;
-    operations.introduce(&records).await;
-    let items = records.into_iter().map(Notification::from).collect();
-    Ok(Json(Notifications { items, next: next.map(|next| cursor(list, &job, next)), from: None, to: None }))
+    let page = operations.failures(&job, after, parameters.limit()?.into()).await?;
+    operations.introduce(&page.records).await;
+    let items = page.records.into_iter().map(Notification::from).collect();
+    let next = page.position.map(|next| cursor(list, &job, next));
+    Ok(Json(Notifications { items, next, left_out: left_out(page.unread), from: None, to: None }))
 }
 
 impl<P: Ports> Operations<P> {
@@ -57,7 +58,7 @@ impl<P: Ports> Operations<P> {
         let begun = job.counted().filter(|tally| !tally.is_whole).cloned();
         let mut tally = begun.unwrap_or_else(|| Tally::new(job.progress.done, now));
         for _ in 0..STRETCHES {
-            let (records, position) = self.look_on(&job, tally.position.as_deref()).await?;
+            let RecordPage { records, position, .. } = self.look_on(&job, tally.position.as_deref()).await?;
             for record in records {
                 if let Some((ending, _)) = self.ending(&job, record).await? {
                     tally.add(ending);
@@ -78,65 +79,58 @@ impl<P: Ports> Operations<P> {
         Ok(Job { tally: Some(tally), ..job })
     }
 
-    /// The next `most` records that failed again, and the position of the following ones.
-    async fn failures(
-        &self,
-        job: &Job,
-        mut position: Option<String>,
-        most: usize,
-    ) -> Result<(Vec<Record>, Option<String>), Problem> {
-        let (mut failed, ends_at) = (vec![], self.host.now() + LONGEST_LOOK);
+    /// The next `most` records that failed again.
+    async fn failures(&self, job: &Job, mut position: Option<String>, most: usize) -> Result<RecordPage, Problem> {
+        let (mut failed, mut unread, ends_at) = (vec![], 0, self.host.now() + LONGEST_LOOK);
         // Feedback on its way has not failed, so its list is skipped.
         if matches!(job.work, Work::Resend(_)) {
             position = position.or_else(|| Some(PARKED.to_owned()));
         }
         for _ in 0..STRETCHES {
-            let (records, next) = self.look_on(job, position.as_deref()).await?;
-            for record in records {
+            let page = self.look_on(job, position.as_deref()).await?;
+            unread += page.unread;
+            for record in page.records {
                 let here = record.position.clone();
                 if let Some((Ending::Failed, record)) = self.ending(job, record).await? {
                     failed.push(record);
                 }
                 if failed.len() == most {
-                    return Ok((failed, Some(place_of(job, here))));
+                    return Ok(RecordPage { records: failed, position: Some(place_of(job, here)), unread });
                 }
             }
-            position = next;
+            position = page.position;
             if position.is_none() || self.host.now() >= ends_at {
                 break;
             }
         }
-        Ok((failed, position))
+        Ok(RecordPage { records: failed, position, unread })
     }
 
-    /// The next records that the job may have put back, and the position of the following ones.
-    async fn look_on(&self, job: &Job, position: Option<&str>) -> Result<(Vec<Record>, Option<String>), Problem> {
+    /// The next records that the job may have put back.
+    async fn look_on(&self, job: &Job, position: Option<&str>) -> Result<RecordPage, Problem> {
         match &job.work {
             Work::Replay(filter) => Ok(self.store.stand(filter, position, AT_ONCE).await?),
             Work::Resend(filter) => self.look_on_resent(job, filter, position.unwrap_or_default()).await,
-            Work::Redrive(_) | Work::Release | Work::Erase { .. } => Ok((vec![], None)),
+            Work::Redrive(_) | Work::Release | Work::Erase { .. } => Ok(RecordPage::default()),
         }
     }
 
     /// Reads first the feedback on its way, then the feedback parked since the job began, for any
     /// cause. Feedback that is parked between the two reads counts twice; the next count corrects
     /// it.
-    async fn look_on_resent(
-        &self,
-        job: &Job,
-        filter: &ParkedFeedback,
-        position: &str,
-    ) -> Result<(Vec<Record>, Option<String>), Problem> {
+    async fn look_on_resent(&self, job: &Job, filter: &ParkedFeedback, position: &str) -> Result<RecordPage, Problem> {
         let to = self.host.now() + CLOCKS_DIFFER_BY;
         let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
         let since = ParkedFeedback { tenant, reason: None, cause: None, from, to };
         let place = |position: &str| Some(position.to_owned()).filter(|position| !position.is_empty());
         if let Some(position) = position.strip_prefix(PARKED) {
-            let (records, next) = self.store.parked(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
-            return Ok((records, next.map(|next| format!("{PARKED}{next}"))));
+            let page = self.store.parked(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
+            let position = page.position.map(|next| format!("{PARKED}{next}"));
+            return Ok(RecordPage { position, ..page });
         }
-        let (records, next) = self.store.on_its_way(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
-        Ok((records, next.or_else(|| Some(PARKED.to_owned()))))
+        let page = self.store.on_its_way(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
+        let position = page.position.or_else(|| Some(PARKED.to_owned()));
+        Ok(RecordPage { position, ..page })
     }
 
     /// The result of one record, and the record that shows it: this one, or the one that replaces

@@ -72,8 +72,8 @@ impl<P: Ports> Operations<P> {
         let mut first: Vec<Record> = vec![];
         let ends_at = self.host.now() + LONGEST_LOOK;
         for _ in 0..LONGEST_PLAN {
-            let (records, next) = self.store.parked(filter, position.as_deref(), AT_ONCE).await?;
-            for record in records.into_iter().filter(|record| record.feedback == Some(FeedbackState::Parked)) {
+            let page = self.store.parked(filter, position.as_deref(), AT_ONCE).await?;
+            for record in page.records.into_iter().filter(|record| record.feedback == Some(FeedbackState::Parked)) {
                 let (reason, cause) = record.refusal();
                 *causes.entry((reason.to_owned(), cause.to_owned())).or_insert(0_u64) += 1;
                 count += 1;
@@ -81,7 +81,7 @@ impl<P: Ports> Operations<P> {
                     first.push(record);
                 }
             }
-            position = next;
+            position = page.position;
             if position.is_none() || self.host.now() >= ends_at {
                 break;
             }

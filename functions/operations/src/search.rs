@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use crate::query::{self, Cursor, Parameters, Range, list_of};
 use crate::reference;
 use crate::route::Asked;
-use crate::types::Notification;
+use crate::types::{Notification, left_out};
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
@@ -54,10 +54,13 @@ pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
         Some(tenant) => vec![tenant],
         None => operations.store.tenants().await?,
     };
-    if cursor.is_none()
-        && let Some(found) = operations.at_a_moment(&held, &tenants).await?
-    {
-        return Ok(Json(found));
+    let mut unread = 0;
+    if cursor.is_none() {
+        let (found, others) = operations.at_a_moment(&held, &tenants).await?;
+        if let Some(found) = found {
+            return Ok(Json(found));
+        }
+        unread = others;
     }
     let now = operations.host.now();
     let (from, to) = range.of_page(cursor.as_ref(), now, LONGEST_SPAN, Some(LONGEST_SPAN))?;
@@ -68,7 +71,8 @@ pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
     let next = sought.next.map(|next| Cursor::write(list, Some(from), next));
     let matched = |record: &Record| held.matched(&record.key).unwrap_or("number");
     let items = operations.hits(sought.records, &matched).await;
-    Ok(Json(Found { items, searched_to: sought.searched_to, from, tenants: tenants.len(), next }))
+    let left_out = left_out(unread + sought.unread);
+    Ok(Json(Found { items, searched_to: sought.searched_to, from, tenants: tenants.len(), next, left_out }))
 }
 
 /// The text to search for.
@@ -138,15 +142,15 @@ impl<P: Ports> Operations<P> {
         let record = self.store.record_of(&key).await?;
         let at = record.as_ref().map_or_else(|| self.host.now(), |record| record.received_at);
         let items = self.hits(record.into_iter().collect(), &|_| "ref").await;
-        Ok(Some(Found { items, searched_to: at, from: at, tenants: 1, next: None }))
+        Ok(Some(Found { items, searched_to: at, from: at, tenants: 1, next: None, left_out: None }))
     }
 
     /// What was received at the time in the id. `None` if the text contains no time, or if no
-    /// delivery has this id.
-    async fn at_a_moment(&self, held: &Held, tenants: &[String]) -> Result<Option<Found>, Problem> {
-        let Some((at, moment)) = held.moment() else { return Ok(None) };
+    /// delivery has this id. Also the number of records that cannot be read, which may be of it.
+    async fn at_a_moment(&self, held: &Held, tenants: &[String]) -> Result<(Option<Found>, usize), Problem> {
+        let Some((at, moment)) = held.moment() else { return Ok((None, 0)) };
         let (from, to) = (at - BEFORE, at + AFTER);
-        let (mut records, mut after): (Vec<Record>, Option<Position>) = (vec![], None);
+        let (mut records, mut after, mut unread): (Vec<Record>, Option<Position>, usize) = (vec![], None, 0);
         for _ in 0..LOOKS {
             let seek = SearchQuery { tenants, from, to, after: after.as_ref(), most: MOST_OF_A_MOMENT };
             let sought = self.store.seek(&seek, &|_| true).await?;
@@ -154,18 +158,20 @@ impl<P: Ports> Operations<P> {
                 Moment::Delivery(id) => record.delivery == *id,
                 Moment::Trace => true,
             }));
+            unread += sought.unread;
             after = sought.next;
             if after.is_none() || records.len() >= MOST_OF_A_MOMENT {
                 break;
             }
         }
         let matched = match moment {
-            Moment::Delivery(_) if records.is_empty() => return Ok(None),
+            Moment::Delivery(_) if records.is_empty() => return Ok((None, unread)),
             Moment::Delivery(_) => "delivery",
             Moment::Trace => "trace",
         };
         let items = self.hits(records, &|_| matched).await;
-        Ok(Some(Found { items, searched_to: from, from, tenants: tenants.len(), next: None }))
+        let (tenants, left_out) = (tenants.len(), left_out(unread));
+        Ok((Some(Found { items, searched_to: from, from, tenants, next: None, left_out }), unread))
     }
 
     /// Leaves out expired records, which DynamoDB may delete days later.
@@ -193,6 +199,10 @@ pub(crate) struct Found {
     /// page may be short or empty although the search continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
+    /// Number of matches left out, since only a newer version can read them. For a delivery or a
+    /// trace: of all records of that time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<usize>,
 }
 
 /// A notification that matches.

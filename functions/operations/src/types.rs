@@ -133,12 +133,20 @@ pub(crate) struct Notifications {
     /// The cursor of the next page; absent at the end. A page before the end may be short or empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
+    /// Number of items left out, since only a newer version can read them. Filters do not apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<usize>,
     /// In a list by time: the earliest time of receipt.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub(crate) from: Option<OffsetDateTime>,
     /// In a list by time: notifications were received before this time.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub(crate) to: Option<OffsetDateTime>,
+}
+
+/// A list's `left_out`.
+pub(crate) fn left_out(unread: usize) -> Option<usize> {
+    (unread > 0).then_some(unread)
 }
 
 impl From<Record> for Notification {

@@ -46,6 +46,14 @@ fn no_outcome(key: &LedgerKey, language: Language) -> Verdict {
     Verdict::failure(&language.say(NO_OUTCOME, &[("subject", subject.as_str())]))
 }
 
+/// Tells of marked notifications that only a newer version can read.
+fn pass_over(mark: Mark, unread: usize, report: &mut Report) {
+    if unread > 0 {
+        tracing::warn!(mark = mark.as_str(), unread, "records of a newer version are passed over");
+        report.unread += unread;
+    }
+}
+
 impl<P: Ports> Reconciler<P> {
     /// Ends overdue outcomes and queues lost work again. A run for one tenant leaves the marks
     /// alone, since they belong to all. `scope` holds that tenant, and the feed to begin with.
@@ -89,6 +97,7 @@ impl<P: Ports> Reconciler<P> {
         while run.has_time(self.host.now()) {
             let now = self.host.now();
             let overdue = self.sweeps.due(Mark::Awaited, now, after).await?;
+            pass_over(Mark::Awaited, overdue.unread, report);
             for one in overdue.pending {
                 if !run.take_message(now) {
                     return Ok(());
@@ -144,6 +153,7 @@ impl<P: Ports> Reconciler<P> {
         let mut after = None;
         while run.has_time(self.host.now()) {
             let due = self.sweeps.due(mark, before, after).await?;
+            pass_over(mark, due.unread, report);
             for one in due.pending {
                 if !self.push(&one, before, run, report).await? {
                     return Ok(());

@@ -59,8 +59,8 @@ impl<P: Ports> Repair<P> {
         while seen(progress) - begun < rate && looked_at < MOST_LOOKED_AT {
             let most = rate - (seen(progress) - begun);
             let asked = u8::try_from(most).expect("a hundred at most");
-            let (records, next) = self.store.parked(filter, progress.position.as_deref(), asked).await?;
-            for record in &records {
+            let page = self.store.parked(filter, progress.position.as_deref(), asked).await?;
+            for record in &page.records {
                 let (resent, unsent) = match self.resend(job, record, received).await {
                     // It is recorded and watched, so the reconciler sends it.
                     Err(Failure::Queue(error)) => (true, Some(error)),
@@ -74,7 +74,7 @@ impl<P: Ports> Repair<P> {
                 }
             }
             looked_at += most;
-            progress.position = next;
+            progress.position = page.position;
             if progress.position.is_none() {
                 progress.status = Status::Finished;
                 break;

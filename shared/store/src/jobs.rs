@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, tenant_in};
-use crate::records::{Position, Record, position_in};
+use crate::records::{Page, Position, Record, position_in};
 use crate::seen::is_of_newer_version;
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
@@ -45,6 +45,18 @@ pub struct FeedPage {
     pub unread: usize,
 }
 
+/// A page of whole records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordPage {
+    /// Those that match the filter.
+    pub records: Vec<Record>,
+    /// The position of the next page; `None` at the end.
+    pub position: Option<String>,
+    /// The number of records left out, since only a newer version can read them. The filter is not
+    /// applied to them.
+    pub unread: usize,
+}
+
 impl<I: Items> Table<I> {
     /// Saves a new job. `false` if there is a job with this id already.
     pub async fn create(&self, job: &Job) -> Result<bool, StoreError> {
@@ -69,11 +81,14 @@ impl<I: Items> Table<I> {
         item.map(|item| read(&item).ok_or(StoreError::Newer("the job"))).transpose()
     }
 
-    /// The newest jobs, at most `most`, without those that this version cannot read.
-    pub async fn jobs(&self, most: i32) -> Result<Vec<Job>, StoreError> {
+    /// The newest jobs, at most `most`, and the number of those left out, since only a newer version
+    /// can read them.
+    pub async fn jobs(&self, most: i32) -> Result<(Vec<Job>, usize), StoreError> {
         let query = Query { key_condition: "pk = :pk", newest_first: true, limit: Some(most), ..Query::default() };
         let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
-        Ok(items.iter().filter_map(read).collect())
+        let jobs: Vec<Job> = items.iter().filter_map(read).collect();
+        let unread = items.len() - jobs.len();
+        Ok((jobs, unread))
     }
 
     /// Saves progress. `false` if another process has saved progress since the job was read, whose
@@ -92,20 +107,14 @@ impl<I: Items> Table<I> {
     }
 
     /// Reads at most `most` notifications in the filter's range, after `position`. Returns those of
-    /// the filter's entity and event as they are now, and the position of the next page, which is
-    /// `None` at the end.
-    pub async fn stand(
-        &self,
-        filter: &Filter,
-        position: Option<&str>,
-        most: i32,
-    ) -> Result<(Vec<Record>, Option<String>), StoreError> {
+    /// the filter's entity and event as they are now.
+    pub async fn stand(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<RecordPage, StoreError> {
         let (places, position) = self.places(filter, position, most).await?;
-        let mut records = self.whole(places).await?;
+        let Page { mut records, unread, .. } = self.page_of(places).await?;
         // The state may have changed, so it is not a condition.
         let any = Filter { states: vec![], ..filter.clone() };
         records.retain(|record| any.fits(record.state, record.key.entity.entity, &record.event));
-        Ok((records, position))
+        Ok(RecordPage { records, position, unread })
     }
 
     /// Saves the tally, unless another request has saved one since the job was read.

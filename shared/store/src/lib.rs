@@ -41,7 +41,7 @@ pub use erasure::Kept;
 pub use error::StoreError;
 pub use head::{Advance, Head};
 pub use item::{BatchPage, Items, Query, QueryPage, Upkeep, Write};
-pub use jobs::{FeedPage, Found, place_in_feed, position_after};
+pub use jobs::{FeedPage, Found, RecordPage, place_in_feed, position_after};
 pub use ledger::{Change, Entry};
 pub use observed::{Deliveries, Observation, Observations};
 pub use observer::Observer;

@@ -108,6 +108,8 @@ pub struct Due {
     pub pending: Vec<Pending>,
     /// The position of the next page; `None` at the end.
     pub next: Option<Item>,
+    /// The number of notifications left out, since only a newer version can read their records.
+    pub unread: usize,
 }
 
 /// A page of the feed.
@@ -117,7 +119,8 @@ pub struct Arrived {
     /// The position of the next page.
     pub position: String,
     pub is_last: bool,
-    /// The number of notifications left out, since only a newer version can read their records.
+    /// The number of notifications left out, since only a newer version can read their records,
+    /// except those with a mark.
     pub unread: usize,
 }
 
@@ -142,7 +145,8 @@ impl<I: Items> Table<I> {
             text(item, "attention") == Some(mark.as_str()) && text(item, "attention_at").is_some_and(|at| *at <= *until)
         };
         let pending = items.iter().filter(is_due).filter_map(read).collect();
-        Ok(Due { pending, next: page.last_evaluated })
+        let unread = items.iter().filter(is_due).filter(|item| is_of_newer_version(item)).count();
+        Ok(Due { pending, next: page.last_evaluated, unread })
     }
 
     /// The place up to which the tenant's feed was searched. If it never was, the place before
@@ -179,7 +183,7 @@ impl<I: Items> Table<I> {
             let items = self.feed_after(tenant, day, &position, &end).await?;
             if let Some(last) = items.last().and_then(|item| text(item, "feed_at")) {
                 let records = self.as_they_ended(&items).await?;
-                let unread = records.iter().filter(|record| is_of_newer_version(record)).count();
+                let unread = records.iter().filter(|item| is_of_newer_version(item) && mark_of(item).is_none()).count();
                 let notifications = records.iter().filter_map(read).collect();
                 return Ok(Arrived { notifications, position: last.to_owned(), is_last: false, unread });
             }
@@ -316,6 +320,10 @@ fn read(item: &Item) -> Option<Pending> {
         deadline: time("feedback_deadline"),
         was_tried: item.contains_key("feedback_attempts"),
         moved_at: time("updated_at").max(time("ended_at")).max(time("feedback_at"))?,
-        mark: text(item, "attention").and_then(Mark::parse),
+        mark: mark_of(item),
     })
+}
+
+fn mark_of(item: &Item) -> Option<Mark> {
+    text(item, "attention").and_then(Mark::parse)
 }

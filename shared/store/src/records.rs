@@ -222,7 +222,7 @@ impl<I: Items> Table<I> {
 
     /// An entity's newest notifications, newest first. Its ledger is not sorted by time, so all of
     /// it is read. If only a newer version can read them, this is an error.
-    pub async fn newest_of(&self, entity: &EntityId, most: u8) -> Result<Vec<Record>, StoreError> {
+    pub async fn newest_of(&self, entity: &EntityId, most: u8) -> Result<Page, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :n)",
             projection: Some("pk, sk, feed_at"),
@@ -237,19 +237,14 @@ impl<I: Items> Table<I> {
             newest = sorted::first(most.into(), all, newest_first);
         };
         self.items.for_each_page(query, MOST_READ, take).await?;
-        let Page { records, unread, .. } = self.page_of(newest).await?;
-        if records.is_empty() && unread > 0 { Err(StoreError::Newer("the records")) } else { Ok(records) }
+        let page = self.page_of(newest).await?;
+        if page.records.is_empty() && page.unread > 0 { Err(StoreError::Newer("the records")) } else { Ok(page) }
     }
 }
 
 impl<I: Items> Table<I> {
-    /// The records at these places, in this order.
-    pub(crate) async fn whole(&self, places: Vec<Position>) -> Result<Vec<Record>, StoreError> {
-        Ok(self.page_of(places).await?.records)
-    }
-
-    /// The same, as a page without a next one.
-    async fn page_of(&self, places: Vec<Position>) -> Result<Page, StoreError> {
+    /// The records at these places, in this order, as a page without a next one.
+    pub(crate) async fn page_of(&self, places: Vec<Position>) -> Result<Page, StoreError> {
         let mut items = vec![];
         for some in places.chunks(RECORDS_PER_READ) {
             // A notification may be in the list twice: for itself and for its wait.

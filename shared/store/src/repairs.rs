@@ -6,10 +6,11 @@ use crate::attention::{ACKNOWLEDGEMENT, CHANGES, FEEDBACK_PARKED, acknowledged};
 use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
+use crate::jobs::RecordPage;
 use crate::keys::{partition, sort_key};
 use crate::moved::MOVED_TO;
 use crate::pending::Mark;
-use crate::records::{Position, Record};
+use crate::records::Position;
 use crate::replays::parts_in;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -117,8 +118,7 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// Each operation reads at most `most` entries after `position`, newest first. It returns those
-/// that match the filter, and the position of the next page, which is `None` at the end.
+/// Each operation reads at most `most` entries after `position`, newest first.
 impl<I: Items> Table<I> {
     /// Feedback that was parked in the filter's range.
     pub async fn parked(
@@ -126,7 +126,7 @@ impl<I: Items> Table<I> {
         filter: &ParkedFeedback,
         position: Option<&str>,
         most: u8,
-    ) -> Result<(Vec<Record>, Option<String>), StoreError> {
+    ) -> Result<RecordPage, StoreError> {
         self.meant(FEEDBACK_PARKED, filter, position, most).await
     }
 
@@ -136,7 +136,7 @@ impl<I: Items> Table<I> {
         filter: &ParkedFeedback,
         position: Option<&str>,
         most: u8,
-    ) -> Result<(Vec<Record>, Option<String>), StoreError> {
+    ) -> Result<RecordPage, StoreError> {
         self.meant(Mark::Queued.as_str(), filter, position, most).await
     }
 }
@@ -148,7 +148,7 @@ impl<I: Items> Table<I> {
         filter: &ParkedFeedback,
         position: Option<&str>,
         most: u8,
-    ) -> Result<(Vec<Record>, Option<String>), StoreError> {
+    ) -> Result<RecordPage, StoreError> {
         let unread = |_| StoreError::Mismatch("a job's position is not a place in the list".into());
         let after: Option<Position> = position.map(serde_json::from_str).transpose().map_err(unread)?;
         let mut page = self.marked(mark, after.as_ref(), most).await?;
@@ -161,7 +161,7 @@ impl<I: Items> Table<I> {
         });
         let next = page.next.filter(|next| is_since(&next.at));
         let position = next.map(|next| serde_json::to_string(&next).expect("texts always serialise"));
-        Ok((page.records, position))
+        Ok(RecordPage { records: page.records, position, unread: page.unread })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::attributes::{Item, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of};
-use crate::records::{Position, Record, position_in};
+use crate::records::{Page, Position, Record, position_in};
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -46,6 +46,8 @@ pub struct SearchPage {
     pub next: Option<Position>,
     /// Everything received at this time or later has been searched, of every tenant.
     pub searched_to: OffsetDateTime,
+    /// The number of matches left out, since only a newer version can read their records.
+    pub unread: usize,
 }
 
 impl<I: Items> Table<I> {
@@ -114,8 +116,9 @@ impl<I: Items> Table<I> {
             }
         }
         let searched_to = if is_end { seek.from } else { place.searched_to().max(seek.from) };
-        let records = sorted::by(self.whole(found).await?, |a, b| b.position.at.cmp(&a.position.at));
-        Ok(SearchPage { records, next: (!is_end).then(|| place.position()), searched_to })
+        let Page { records, unread, .. } = self.page_of(found).await?;
+        let records = sorted::by(records, |a, b| b.position.at.cmp(&a.position.at));
+        Ok(SearchPage { records, next: (!is_end).then(|| place.position()), searched_to, unread })
     }
 }
 

@@ -139,6 +139,9 @@ impl From<&Tally> for Outcomes {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Jobs {
     pub(crate) items: Vec<JobView>,
+    /// Number of jobs left out, since only a newer version can read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<usize>,
 }
 
 impl From<Job> for JobView {

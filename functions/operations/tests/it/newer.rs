@@ -1,7 +1,7 @@
 //! What only a newer version of the product can read, as after a rollback. It is left as it is, and
 //! the answer says so.
 
-use crate::world::{World, processed};
+use crate::world::{World, order, processed};
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
 use serde_json::{Value, json};
@@ -10,10 +10,11 @@ use time::Duration;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
+use webhooks_model::filter::Filter;
 use webhooks_model::job::Job;
 use webhooks_model::{Notification, QueueName, Reason, Work};
 use webhooks_queue::DeadLetter;
-use webhooks_store::Change;
+use webhooks_store::{Change, Entry};
 
 const NEWER: (u16, &str) = (409, "newer_version");
 
@@ -42,6 +43,38 @@ async fn says_that_only_a_newer_version_can_read_a_notification() {
     assert_eq!((listed.status, listed.items("key").len()), (StatusCode::OK, 0), "others are still listed");
     let paused = world.repair("PUT", "/operations/v1/pauses", json!({"tenant": TENANT, "events": "*"})).await;
     assert_eq!(paused.status, StatusCode::NO_CONTENT, "the tenant has sent something");
+}
+
+#[tokio::test]
+async fn each_list_counts_what_it_leaves_out() {
+    let (world, _, _) = world().await;
+    let (store, now) = (&world.table.table, world.host.now());
+    let (from, to) = (now - Duration::DAY, now);
+    let filter = Filter { tenant: Some(TENANT.into()), states: vec![], entity: None, event: None, from, to };
+    let (release, replay) = (Uuid::from_u128(7), Uuid::from_u128(8));
+    assert!(store.create(&Job::new(release, Work::Release, 1, "op", "why", now)).await.unwrap());
+    assert!(store.create(&Job::new(replay, filter, 1, "op", "why", now)).await.unwrap());
+    let lists = [
+        format!("notifications?tenant={TENANT}"),
+        format!("entities?tenant={TENANT}&entity=sales_order&key=SO%2F1"),
+        "attention?kind=parked".to_owned(),
+        "search?q=SO%2F1".to_owned(),
+        "jobs".to_owned(),
+        format!("jobs/{replay}/failed"),
+    ];
+    for list in &lists {
+        assert!(world.get(&format!("/operations/v1/{list}")).await.body["left_out"].is_null(), "{list}");
+    }
+    world.table.overwrite("N#", "state", "postponed").await;
+    world.table.overwrite(&release.to_string(), "work", r#"{"recount":{}}"#).await;
+    // An entity of which nothing can be read is an error.
+    let n = Notification { entity_key: Some("SO/1".into()), received_at: now - Duration::MINUTE, ..order(2) };
+    let entry = Entry { notification: &n, change: Change::Parked(Reason::Unmapped), now };
+    assert!(store.record(&entry).await.unwrap());
+    for list in &lists {
+        let answer = world.get(&format!("/operations/v1/{list}")).await;
+        assert_eq!((answer.status, &answer.body["left_out"]), (StatusCode::OK, &json!(1)), "{list}: {}", answer.text);
+    }
 }
 
 #[tokio::test]

@@ -120,6 +120,19 @@ async fn finds_a_delivery_by_its_id_and_a_moment_by_a_trace() {
 }
 
 #[tokio::test]
+async fn counts_matches_that_only_a_newer_version_can_read() {
+    let world = World::new().await;
+    let received_at = TestHost::START - Duration::days(3);
+    let delivery = made_at(received_at);
+    write(&world, &Notification { received_at, delivery, ..order(1) }).await;
+    world.table.overwrite("N#", "state", "postponed").await;
+    for held in [delivery.to_string(), "SO%2F1".to_owned()] {
+        let answer = search(&world, &held).await;
+        assert_eq!((answer.items("ref").len(), &answer.body["left_out"]), (0, &json!(1)), "{held}");
+    }
+}
+
+#[tokio::test]
 async fn filters_a_search_by_tenant_entity_and_time() {
     let world = World::new().await;
     customer(&world, TENANT, "A-1", 1, Duration::hours(1)).await;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::{Notification, State};
-use webhooks_store::{Answering, Change, Entry, place_in_feed, position_after};
+use webhooks_store::{Answering, Change, Entry, RecordPage, place_in_feed, position_after};
 
 fn filter() -> Filter {
     let (from, to) = (NOW - Duration::days(40), NOW + Duration::days(1));
@@ -72,7 +72,7 @@ async fn a_filter_of_all_tenants_finds_each_match_once_tenant_by_tenant() {
         assert_eq!(walk(&fixture, &short, most).await, ["SO/2", "SO/3", "SO/1"]);
     }
     let recent = Filter { from: NOW - Duration::days(1), ..all };
-    let (records, next) = fixture.table.stand(&recent, Some("z-1|"), 1).await.unwrap();
+    let RecordPage { records, position: next, .. } = fixture.table.stand(&recent, Some("z-1|"), 1).await.unwrap();
     let position = position_after(&recent, &records[0].position);
     assert_eq!((records[0].key.entity.key.as_str(), next.as_ref()), ("SO/3", Some(&position)));
     assert_eq!(place_in_feed(&recent, &position), records[0].position.at);
@@ -93,7 +93,7 @@ async fn of_two_writers_of_a_jobs_progress_only_one_succeeds() {
     let mut cancelled = read.progress;
     cancelled.status = Status::Cancelled;
     assert!(!fixture.table.progress(job.id, &cancelled).await.unwrap());
-    let known = &fixture.table.jobs(10).await.unwrap()[0];
+    let known = &fixture.table.jobs(10).await.unwrap().0[0];
     assert_eq!((known.progress.done, known.progress.revision), (3, 1));
     assert_eq!(fixture.table.job(Uuid::nil()).await.unwrap(), None);
 }
@@ -107,8 +107,9 @@ async fn lists_the_newest_jobs_that_it_can_read() {
     }
     fixture.overwrite(&Uuid::from_u128(3).to_string(), "work", r#"{"recount":{}}"#).await;
     for (most, expected) in [(2, vec![2]), (3, vec![2, 1])] {
-        let jobs = fixture.table.jobs(most).await.unwrap();
+        let (jobs, unread) = fixture.table.jobs(most).await.unwrap();
         assert_eq!(jobs.iter().map(|job| job.id.as_u128()).collect::<Vec<_>>(), expected);
+        assert_eq!(unread, 1);
     }
 }
 
@@ -137,7 +138,7 @@ async fn reads_whole_records_of_a_filter_in_any_current_state() {
         record(&fixture, &order(number, Duration::minutes(number as i64)), done).await;
     }
     let dead = Filter { states: vec![State::Dead], from: NOW - Duration::days(1), ..filter() };
-    let (records, next) = fixture.table.stand(&dead, None, 2).await.unwrap();
+    let RecordPage { records, position: next, .. } = fixture.table.stand(&dead, None, 2).await.unwrap();
     let keys: Vec<_> = records.iter().map(|record| record.key.entity.key.as_str()).collect();
     assert_eq!((keys, records[0].state), (vec!["SO/3", "SO/2"], State::Processed));
     assert_eq!(next.as_ref(), Some(&records[1].position.at));

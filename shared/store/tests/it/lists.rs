@@ -82,9 +82,9 @@ async fn an_entitys_newest_notifications_come_newest_first() {
         parked(&fixture, id, Duration::hours(hours)).await;
     }
     let newest = fixture.table.newest_of(&order(1).ledger_key().entity, 3).await.unwrap();
-    let keys: Vec<LedgerKey> = newest.into_iter().map(|record| record.key).collect();
+    let keys: Vec<LedgerKey> = newest.records.into_iter().map(|record| record.key).collect();
     assert_eq!(keys, [2, 4, 1].map(|id| order(id).ledger_key()));
-    assert!(fixture.table.newest_of(&account("1920"), 3).await.unwrap().is_empty());
+    assert!(fixture.table.newest_of(&account("1920"), 3).await.unwrap().records.is_empty());
 }
 
 #[tokio::test]
@@ -95,7 +95,8 @@ async fn an_entity_of_which_only_a_newer_version_can_read_anything_is_an_error()
     assert!(matches!(fixture.table.newest_of(&entity, 3).await, Err(StoreError::Newer(_))));
     let readable = parked(&fixture, 2, Duration::HOUR).await;
     let newest = fixture.table.newest_of(&entity, 3).await.unwrap();
-    assert_eq!(newest.into_iter().map(|record| record.key).collect::<Vec<_>>(), [readable]);
+    assert_eq!(newest.records.into_iter().map(|record| record.key).collect::<Vec<_>>(), [readable]);
+    assert_eq!(newest.unread, 1);
 }
 
 /// A notification whose feedback was parked this long ago.
@@ -121,9 +122,9 @@ async fn finds_the_feedback_that_was_parked_in_a_span_and_reads_no_further() {
     let filter = ParkedFeedback { tenant: None, reason: Some(Reason::GaveUp), cause: None, from, to };
     let (mut found, mut position, mut reads) = (vec![], None::<String>, 0);
     loop {
-        let (records, next) = fixture.table.parked(&filter, position.as_deref(), 1).await.unwrap();
-        found.extend(records.into_iter().map(|record| record.key));
-        (position, reads) = (next, reads + 1);
+        let page = fixture.table.parked(&filter, position.as_deref(), 1).await.unwrap();
+        found.extend(page.records.into_iter().map(|record| record.key));
+        (position, reads) = (page.position, reads + 1);
         if position.is_none() {
             break;
         }
@@ -139,7 +140,7 @@ async fn resent_feedback_moves_from_the_parked_ones_to_those_on_their_way() {
     let action = Action { deed: Deed::ResendParked, at: NOW, by: "op", note: "" };
     assert!(fixture.table.act(&resent, action).await.unwrap());
     let all = ParkedFeedback { tenant: None, reason: None, cause: None, from: None, to: NOW + Duration::SECOND };
-    let (parked, _) = fixture.table.parked(&all, None, 10).await.unwrap();
-    let (on_its_way, _) = fixture.table.on_its_way(&all, None, 10).await.unwrap();
-    assert_eq!([parked, on_its_way].map(|records| records[0].key.clone()), [stays, resent]);
+    let parked = fixture.table.parked(&all, None, 10).await.unwrap();
+    let on_its_way = fixture.table.on_its_way(&all, None, 10).await.unwrap();
+    assert_eq!([parked, on_its_way].map(|page| page.records[0].key.clone()), [stays, resent]);
 }
