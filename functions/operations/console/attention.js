@@ -8,7 +8,7 @@ import { groups } from "./groups.js";
 import { filled, follow } from "./live.js";
 import { grid, listLink, pagesOf } from "./table.js";
 import { tenantText } from "./tenants.js";
-import { MARKS } from "./words.js";
+import { LEFT_OUT, MARKS } from "./words.js";
 
 export const title = "Attention";
 
@@ -48,6 +48,7 @@ export async function show(main, { query, go, signal, repaired }) {
   const begin = () => next(async (own) => {
     const more = button("Load more", () => load(true), { class: "quiet" });
     const foot = h("div", { class: "foot" }, more);
+    const told = h("p", { class: "told" }, `${LEFT_OUT}.`);
     let [read, cursor, pages] = [[], undefined, 0];
     async function load(isAsked) {
       more.disabled = true;
@@ -57,6 +58,7 @@ export async function show(main, { query, go, signal, repaired }) {
         for (let pages = 0; pages < MOST && (pages === 0 || cursor) && read.length - had < ENOUGH; pages += 1) {
           const page = await get("attention", { ...asked, cursor }, own);
           if (!cursor) first = page.items;
+          if (page.left_out) foot.replaceChildren(told, more);
           items = read = [...read, ...page.items];
           meet(...page.items.map(({ tenant }) => tenant));
           cursor = page.next;
@@ -70,7 +72,8 @@ export async function show(main, { query, go, signal, repaired }) {
       more.hidden = !cursor;
       more.disabled = false;
       const nothing = read.length === 0 && !cursor;
-      renew(results, nothing ? empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))
+      const isShort = foot.contains(told);
+      renew(results, nothing && !isShort ? empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))
         : [...groups(read, kind, { go, signal }), foot]);
       announce(`${read.length} shown`);
       if (isAsked) [...results.querySelectorAll("a.key")]

@@ -5,7 +5,7 @@ import { card, chip, empty, fact, h, heading, moment, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { filled } from "./live.js";
 import { crumb, entityLink, table } from "./table.js";
-import { entity } from "./words.js";
+import { entity, LEFT_OUT } from "./words.js";
 
 export const title = "Current state";
 
@@ -36,7 +36,7 @@ function drawn(known) {
     h("div", { class: "title" }, heading(h("span", { class: "kind" }, entity(known.entity)), " ", known.key),
       h("p", {}, marks(current))),
     h("div", { class: "columns even" }, statusCard(current), numbersCard(known, also)),
-    h("h2", {}, "Notifications"), list.element];
+    h("h2", {}, "Notifications"), list.element, known.left_out ? h("p", { class: "told" }, `${LEFT_OUT}.`) : ""];
 }
 
 function marks(current) {

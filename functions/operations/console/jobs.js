@@ -3,7 +3,7 @@
 import { again, post, repeat } from "./api.js";
 import { announce, button, called, chip, control, empty, h, moment, number, toast, trouble } from "./dom.js";
 import { may } from "./session.js";
-import { entity, reason, state } from "./words.js";
+import { entity, LEFT_OUT, reason, state } from "./words.js";
 
 const STATUS = { running: ["Running", "info"], finished: ["Finished", "good"], cancelled: ["Cancelled", "warn"] };
 /** The label of each kind, and the word for what it has done. */
@@ -23,12 +23,13 @@ const COUNTED = 5;
 const named = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
 
 async function all(signal) {
-  const { items } = await again("jobs", {}, signal);
+  const { items, left_out: leftOut } = await again("jobs", {}, signal);
   const open = items.filter((job) => !isSettled(job)).slice(0, COUNTED);
   const counted = await Promise.all(open.map((job) =>
     again(`jobs/${encodeURIComponent(job.id)}`, {}, signal).catch(() => job)));
   signal.throwIfAborted();
-  return items.map((job) => ({ ...counted.find(({ id }) => id === job.id) ?? job, isIdle: isIdle(job) }));
+  return { isShort: Boolean(leftOut),
+    items: items.map((job) => ({ ...counted.find(({ id }) => id === job.id) ?? job, isIdle: isIdle(job) })) };
 }
 
 /** Label and tone. A finished job is not good if something failed again. */
@@ -52,25 +53,25 @@ function became({ id, outcomes }) {
 export function watch(list, signal) {
   let before = "";
   const polling = repeat(async (own) => {
-    let items;
+    let [items, isShort] = [];
     try {
-      items = await all(own);
+      ({ items, isShort } = await all(own));
     } catch (error) {
       if (!own.aborted && !before) list.replaceChildren(h("li", {}, trouble(error, () => polling.now())));
       throw error;
     }
-    const text = JSON.stringify(items);
+    const text = JSON.stringify([items, isShort]);
     if (text === before) return items.some(({ status, outcomes }) => status === "running"
       || outcomes?.is_whole === false) ? "changed" : "same";
     const held = document.activeElement;
     const job = held?.closest("[data-job]")?.dataset.job;
-    for (const one of JSON.parse(before || "[]")) {
+    for (const one of JSON.parse(before || "[[]]")[0]) {
       const now = items.find(({ id }) => id === one.id);
       if (now && now.status !== one.status) announce(`${kindOf(now)[0]} ${stands(now)[0]}: ${done(now)}`);
     }
     before = text;
-    list.replaceChildren(...(items.length === 0 ? [h("li", {}, empty("No job yet."))]
-      : items.map((one) => card(one, polling))));
+    list.replaceChildren(...(items.length === 0 && !isShort ? [h("li", {}, empty("No job yet."))]
+      : items.map((one) => card(one, polling))), ...(isShort ? [h("li", { class: "told" }, `${LEFT_OUT}.`)] : []));
     const same = job && list.querySelector(`[data-job="${CSS.escape(job)}"]`);
     if (same) (control(same, called(held)) ?? same).focus();
     return "changed";

@@ -60,12 +60,14 @@ async function ofTenant(results, query, signal) {
   let [next, since, seen] = [];
   const asked = { tenant, entity, event, state, from, to, limit: 50 };
   const tell = () => {
-    const shown = list.body.children.length === 0 && !next ? "Nothing in this time" : size(list, next);
+    const isEmpty = list.body.children.length === 0 && !next && !list.isShort;
+    const shown = isEmpty ? "Nothing in this time" : size(list, next);
     told.textContent = `${shown}. Received since ${day(since)}${from || to ? "" : ", the last seven days"}.`;
   };
   const { told, begin } = paged(results, list, "Load more", signal, async (cursor) => {
     const page = await get("notifications", { ...asked, cursor }, signal);
     list.add(page.items.filter(fits));
+    list.isShort ||= Boolean(page.left_out);
     ({ next, from: since } = page);
     seen ??= page.items[0]?.received_at;
     tell();
@@ -76,6 +78,7 @@ async function ofTenant(results, query, signal) {
   const look = async (own) => {
     const page = await again("notifications", { ...asked, from: from ?? since }, own);
     since ??= page.from;
+    list.isShort ||= Boolean(page.left_out);
     const [first, last] = [page.items[0], page.items.at(-1)];
     // What the page should have but has not, no longer fits the filter.
     fresh = list.renew(page.items, page.next ? new Date(last?.received_at) : 0).filter(fits);

@@ -35,6 +35,7 @@ function failedOf(main, id, signal) {
   const { told, begin } = paged(place, list, "Load more", signal, async (cursor) => {
     const page = await get(`jobs/${encodeURIComponent(id)}/failed`, { limit: 50, cursor }, signal);
     list.add(page.items);
+    list.isShort ||= Boolean(page.left_out);
     told.textContent = `${size(list, page.next)}.`;
     return page.next;
   });

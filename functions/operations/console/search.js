@@ -48,6 +48,7 @@ export async function sought(results, asked, signal,
     const items = page.items.filter(fits);
     meet(...items.map(({ tenant }) => tenant));
     list.add(items);
+    list.isShort ||= Boolean(page.left_out);
     found(items);
     tell(page);
     return page.next;

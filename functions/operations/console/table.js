@@ -2,7 +2,7 @@
 
 import { read as address, remember } from "./address.js";
 import { announce, button, called, chip, control, h, moment, trouble } from "./dom.js";
-import { cause, entity, event, FEEDBACK, reason, state } from "./words.js";
+import { cause, entity, event, FEEDBACK, LEFT_OUT, reason, state } from "./words.js";
 import { offered, resend, showFeedback } from "./deeds.js";
 import { tenantText } from "./tenants.js";
 
@@ -70,8 +70,9 @@ export function grid(caption, heads, rows) {
     h("tbody", { role: "rowgroup" }, rows.map((row) => (Array.isArray(row) ? cells(heads, row) : row)))));
 }
 
-/** How long a list is. */
-export const size = ({ body }, cursor) => `${body.children.length} shown${cursor ? "" : ", that is all"}`;
+/** How long a list is. `isShort`: it leaves something out. */
+export const size = ({ body, isShort }, cursor) =>
+  `${body.children.length} shown${isShort ? `. ${LEFT_OUT}` : cursor ? "" : ", that is all"}`;
 
 // Puts a table into `results`, with a button `words` below it that loads more. `read` gets a cursor,
 // adds rows, and returns the next cursor if there is more. It is called until there are `enough`

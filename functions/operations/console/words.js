@@ -11,6 +11,10 @@ export const ENTITY_OPTIONS = [["", "All types"], ...["Entities", "Documents", "
 
 export const entity = (name) => ENTITIES[name] ?? name;
 
+/** What a list says that leaves something out, without the last full stop. */
+export const LEFT_OUT =
+  "Some items are not shown: a newer version of the product wrote them. Deploy that version again";
+
 /** State: label, tone, and what it means. */
 export const STATES = {
   retrying: ["Retrying", "warn", "An attempt failed; another will follow."],

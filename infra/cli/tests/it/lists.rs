@@ -56,6 +56,19 @@ async fn a_list_says_that_it_is_cut() {
 }
 
 #[tokio::test]
+async fn a_list_that_leaves_something_out_does_not_say_that_it_is_all() {
+    let server = Server::start(|asked| match asked.line.split(['/', '?']).nth(3) {
+        Some("attention") => (200, json!({ "items": [], "left_out": 1 })),
+        Some("search") => (200, json!({ "items": [{ "ref": "1" }, { "ref": "2" }], "left_out": 3 })),
+        _ => (404, json!({ "code": "unknown_notification" })),
+    })
+    .await;
+    assert_eq!(run(&server, "attention").await.unwrap().text, "");
+    let found = run(&server, "get C1013").await.unwrap();
+    assert!(found.text.contains("That is not all.") && found.json["left_out"] == 3, "{found:?}");
+}
+
+#[tokio::test]
 async fn json_of_another_server_is_no_empty_list() {
     let server = Server::start(|_| (200, json!({ "status": "ok" }))).await;
     let lists = ["attention", "audit", "jobs list", "observed", "quotas", "pauses list", "tenants"];

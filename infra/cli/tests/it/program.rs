@@ -238,6 +238,15 @@ async fn a_list_in_json_that_is_cut_says_so_on_standard_error() {
     assert_eq!(text(&output.stdout).parse::<Value>().unwrap().as_array().unwrap().len(), 1);
 }
 
+#[tokio::test]
+async fn a_list_that_leaves_something_out_says_so_once_on_standard_error() {
+    let server = Server::start(|_| (200, json!({ "items": [], "left_out": 2 }))).await;
+    let output = run_against(&server, &["attention"]).await;
+    let told = "Some items are not shown: a newer version of the product wrote them. Deploy that version again.\n";
+    assert_eq!(text(&output.stderr), told);
+    assert_eq!(text(&output.stdout), "[]\n");
+}
+
 #[test]
 fn a_time_outside_of_the_calendar_is_a_usage_error() {
     for command in ["audit --from", "doctor --expiring", "pauses begin --events * --for"] {

@@ -6,8 +6,10 @@ use crate::commands::send::{address, http_to, require_tls};
 use crate::error::{Exit, Failure};
 use crate::signer::Signer;
 use crate::stack::Stack;
+use crate::terminal::say;
 use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use url::Url;
 
@@ -16,6 +18,9 @@ const LONGEST_PAGE: usize = 100;
 /// API Gateway ends a slow call after 30 seconds, with an answer of its own. A client that waits no
 /// longer than that, the connection included, misses right answers.
 const LONGEST_CALL: Duration = Duration::from_secs(40);
+
+const LEFT_OUT: &str =
+    "Some items are not shown: a newer version of the product wrote them. Deploy that version again.";
 
 const TOKEN: &str = "VISMA_WEBHOOKS_TOKEN";
 
@@ -68,6 +73,8 @@ pub(super) struct Items {
     pub(super) found: Vec<Value>,
     /// Whether the list goes on.
     pub(super) is_cut: bool,
+    /// Whether something was left out that only a newer version can read.
+    pub(super) is_short: bool,
 }
 
 pub(super) struct Client<'a> {
@@ -75,6 +82,7 @@ pub(super) struct Client<'a> {
     base: Url,
     caller: &'a Caller,
     signer: Signer,
+    has_told: AtomicBool,
 }
 
 impl<'a> Client<'a> {
@@ -85,7 +93,13 @@ impl<'a> Client<'a> {
         };
         let base = address(&base, "/")?;
         require_tls(&base, "the operations API")?;
-        Ok(Self { http: http_to(&base)?, base, caller, signer: Signer::new(&stack.aws) })
+        Ok(Self {
+            http: http_to(&base)?,
+            base,
+            caller,
+            signer: Signer::new(&stack.aws),
+            has_told: AtomicBool::new(false),
+        })
     }
 
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
@@ -99,13 +113,14 @@ impl<'a> Client<'a> {
     /// The first items of a list, over as many pages as needed. A filter may leave nothing of a
     /// page, so all further pages are as long as possible.
     pub(super) async fn pages(&self, path: &[&str], query: &[(&str, &str)], most: usize) -> Result<Items, Failure> {
-        let (mut found, mut cursor) = (vec![], None::<String>);
+        let (mut found, mut cursor, mut is_short) = (vec![], None::<String>, false);
         loop {
             let limit = if cursor.is_none() { most.clamp(1, LONGEST_PAGE) } else { LONGEST_PAGE }.to_string();
             let cursor_given = cursor.as_deref().map(|cursor| ("cursor", cursor));
             let query: Vec<_> = query.iter().copied().chain([("limit", limit.as_str())]).chain(cursor_given).collect();
             let mut page = self.get(path, &query).await?;
             found.extend(items(&mut page)?);
+            is_short |= page["left_out"].is_u64();
             cursor = page["next"].as_str().map(str::to_owned);
             if cursor.is_none() || found.len() >= most {
                 break;
@@ -113,7 +128,7 @@ impl<'a> Client<'a> {
         }
         let is_cut = cursor.is_some() || found.len() > most;
         found.truncate(most);
-        Ok(Items { found, is_cut })
+        Ok(Items { found, is_cut, is_short })
     }
 
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
@@ -142,9 +157,20 @@ impl<'a> Client<'a> {
         let text = text.map_err(|error| Failure::http("read the answer of the operations API", &error))?;
         let body = serde_json::from_str::<Value>(&text);
         match (200..300).contains(&status) {
-            true if is_read || !text.is_empty() => body.map_err(|_| no_json(status)),
+            true if is_read || !text.is_empty() => {
+                let body = body.map_err(|_| no_json(status))?;
+                self.tell_once(&body);
+                Ok(body)
+            }
             true => Ok(Value::Null),
             false => Err(refusal(status, &body.unwrap_or_default(), self.caller)),
+        }
+    }
+
+    /// Says on standard error that a list leaves something out that only a newer version can read.
+    fn tell_once(&self, answer: &Value) {
+        if answer["left_out"].is_u64() && !self.has_told.swap(true, Ordering::Relaxed) {
+            say(LEFT_OUT);
         }
     }
 

@@ -93,7 +93,7 @@ async fn find(client: &Client<'_>, what: &str, place: &Where) -> Result<Value, F
     let at = |since: Option<Since>| since.map(|since| when(since.at(now)));
     let tenant = tenant::resolve_some(client, place.tenant.as_deref()).await?;
     let given = [("tenant", tenant), ("from", at(place.from)), ("to", at(place.to))];
-    let (mut found, mut next, mut last) = (vec![], None::<String>, Value::Null);
+    let (mut found, mut next, mut last, mut left_out) = (vec![], None::<String>, Value::Null, 0);
     let mut progress = Progress::of(None);
     for page in 0_u64.. {
         let mut query = vec![("q", what), ("limit", PAGE)];
@@ -101,6 +101,7 @@ async fn find(client: &Client<'_>, what: &str, place: &Where) -> Result<Value, F
         query.extend(next.as_deref().map(|next| ("cursor", next)));
         last = client.get(&["operations", "v1", "search"], &query).await?;
         found.extend(items(&mut last)?);
+        left_out += last["left_out"].as_u64().unwrap_or_default();
         next = last["next"].as_str().map(str::to_owned);
         if next.is_none() || found.len() >= place.limit || page >= PAGES {
             break;
@@ -108,6 +109,9 @@ async fn find(client: &Client<'_>, what: &str, place: &Where) -> Result<Value, F
         progress.tell(page, &format!("searched back to {}", back_to(&last)));
     }
     last["items"] = json!(found);
+    if left_out > 0 {
+        last["left_out"] = json!(left_out);
+    }
     Ok(last)
 }
 
@@ -130,6 +134,7 @@ fn list(found: &Value) -> String {
         [second(&of("received_at")), of("entity"), of("key"), of("state"), of("matched"), of("tenant"), of("ref")]
     });
     let end = match found["next"].is_null() {
+        true if found["left_out"].is_u64() => "That is not all".to_owned(),
         true => "That is all".to_owned(),
         false => format!("There may be more: --to {}", back_to(found)),
     };

@@ -125,7 +125,7 @@ pub async fn jobs(
         Jobs::Failed(Failed { id, limit, access }) => {
             let (client, id) = (Client::new(stack, caller, &access).await?, id.to_string());
             let path = ["operations", "v1", "jobs", id.as_str(), "failed"];
-            let Items { found, is_cut } = client.pages(&path, &[], limit).await?;
+            let Items { found, is_cut, .. } = client.pages(&path, &[], limit).await?;
             let text = shown::list(&found);
             Ok(Report::new(found, text).limited(is_cut))
         }

@@ -111,7 +111,7 @@ pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, forma
     let tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let kinds = options.kind.map_or(Kind::USUAL.to_vec(), |kind| vec![kind]);
     let look = async || {
-        let (mut all, mut is_cut) = (vec![], false);
+        let (mut all, mut is_cut, mut is_short) = (vec![], false, false);
         for kind in &kinds {
             let mut query = vec![("kind", kind.as_str())];
             query.extend(tenant.as_deref().map(|tenant| ("tenant", tenant)));
@@ -120,8 +120,10 @@ pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, forma
             items.found.iter_mut().for_each(|item| item["kind"] = json!(kind.as_str()));
             all.extend(items.found);
             is_cut |= items.is_cut;
+            is_short |= items.is_short;
         }
         let text = match (all.is_empty(), options.acknowledged) {
+            (true, _) if is_short => String::new(),
             (true, true) => "Nothing is acknowledged.".to_owned(),
             (true, false) => "Nothing needs attention.".to_owned(),
             (false, true) => shown::acknowledged(&all),
@@ -144,7 +146,7 @@ pub async fn audit(stack: &Stack, caller: &Caller, options: Audit) -> Outcome {
     };
     let given = [("tenant", &tenant), ("from", &from), ("to", &to)];
     let query: Vec<_> = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    let Items { found, is_cut } = client.pages(&["operations", "v1", "audit"], &query, options.limit).await?;
+    let Items { found, is_cut, .. } = client.pages(&["operations", "v1", "audit"], &query, options.limit).await?;
     let rows = found.iter().map(|item| {
         let [by, deed, kind, result] = ["by", "deed", "kind", "result"].map(|name| text(&item[name]));
         [second(&text(&item["at"])), by, deed, result, kind, text(&item["name"])]
