@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 /// Largest difference between the sender's clock and ours. A time that was read just before its
 /// second moment may be up to twice that too late.
-const SKEW: Duration = Duration::minutes(1);
+pub const SKEW: Duration = Duration::minutes(1);
 
 /// An earlier time was never set (docs/visma-net.md#times-and-zones).
 const EARLIEST: OffsetDateTime = time::macros::datetime!(2000-01-01 0:00 UTC);

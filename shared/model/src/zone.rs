@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 /// Each line has a rule and the names of its zones. `build.rs` writes it.
 const ZONES: &str = include_str!(concat!(env!("OUT_DIR"), "/zones.txt"));
+/// No clock is set back by more.
+const LARGEST_TURN: Duration = Duration::hours(2);
 
 /// A time zone of the IANA database, with the rule that is in force now. Earlier rules are left
 /// out: old times are read by today's rule, which keeps their order.
@@ -35,12 +37,22 @@ impl Zone {
     }
 
     pub fn clock(self) -> WallClock {
-        if self.rule == Self::UTC.rule {
-            return WallClock(TimeZone::UTC);
+        WallClock::of(self.rule)
+    }
+
+    /// Whether the clock of some zone shows these two times, written as if in UTC, in an hour that
+    /// it shows twice. Then either may be the later one.
+    pub fn hides_order(one: OffsetDateTime, other: OffsetDateTime) -> bool {
+        if (one - other).abs() > LARGEST_TURN {
+            return false;
         }
-        // `expect` would link code that shows the errors of `jiff`, half of the size.
-        let Ok(zone) = TimeZone::posix(self.rule) else { unreachable!("a test reads every rule of the table") };
-        WallClock(zone)
+        let shown = [one, other].map(|at| PrimitiveDateTime::new(at.date(), at.time()));
+        let rules = ZONES.lines().filter_map(|line| line.split_once(' ')).map(|(rule, _)| rule);
+        // Without a comma, a rule has no turns.
+        rules.filter(|rule| rule.contains(',')).any(|rule| {
+            let clock = WallClock::of(rule);
+            shown.iter().all(|shown| matches!(clock.offsets(*shown), AmbiguousOffset::Fold { .. }))
+        })
     }
 }
 
@@ -55,6 +67,15 @@ impl Default for Zone {
 pub struct WallClock(TimeZone);
 
 impl WallClock {
+    fn of(rule: &str) -> Self {
+        if rule == Zone::UTC.rule {
+            return Self(TimeZone::UTC);
+        }
+        // `expect` would link code that shows the errors of `jiff`, half of the size.
+        let Ok(zone) = TimeZone::posix(rule) else { unreachable!("a test reads every rule of the table") };
+        Self(zone)
+    }
+
     pub fn offset_at(&self, at: OffsetDateTime) -> UtcOffset {
         let seconds = Timestamp::from_second(at.unix_timestamp()).map_or(0, |at| self.0.to_offset(at).seconds());
         offset(seconds)
@@ -161,6 +182,22 @@ mod tests {
             (datetime!(2026-03-29 1:00 UTC), datetime!(2026-03-29 3:00)),
         ] {
             assert_eq!(oslo.least_from(since), least, "{since}");
+        }
+    }
+
+    #[test]
+    fn the_order_is_hidden_only_in_an_hour_that_some_clock_shows_twice() {
+        for (one, other, is_hidden) in [
+            (datetime!(2026-10-25 2:10 UTC), datetime!(2026-10-25 2:50 UTC), true),
+            (datetime!(2026-10-25 3:59:59 UTC), datetime!(2026-10-25 3:00 UTC), true),
+            (datetime!(2026-11-01 1:10 UTC), datetime!(2026-11-01 1:50 UTC), true),
+            (datetime!(2026-10-25 3:59 UTC), datetime!(2026-10-25 4:00 UTC), false),
+            (datetime!(2026-10-25 0:50 UTC), datetime!(2026-10-25 2:10 UTC), false),
+            (datetime!(2025-10-26 2:50 UTC), datetime!(2026-10-25 2:10 UTC), false),
+            (datetime!(2026-11-23 2:10 UTC), datetime!(2026-11-23 2:50 UTC), false),
+        ] {
+            assert_eq!(Zone::hides_order(one, other), is_hidden, "{one} {other}");
+            assert_eq!(Zone::hides_order(other, one), is_hidden, "{other} {one}");
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::table::Table;
 use crate::timeline;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
-use webhooks_model::clock::latest_credible;
-use webhooks_model::{EntityId, HeadChange, Revision, Stamp, Ticks, Versions};
+use time::format_description::well_known::Rfc3339;
+use webhooks_model::clock::{SKEW, latest_credible};
+use webhooks_model::{EntityId, HeadChange, Revision, Stamp, Ticks, Versions, Zone};
 
 pub(crate) const SORT_KEY: &str = "HEAD";
 /// A batch has ten notifications, which may all be about one entity.
@@ -83,8 +84,9 @@ impl<I: Items> Table<I> {
     /// in the timeline.
     ///
     /// The change may still be newer by the resource's clock, since a body may have only the time
-    /// at which the webhook was made (docs/visma-net.md#bodies). It is decided again if other
-    /// notifications of the entity change the head at the same time.
+    /// at which the webhook was made (docs/visma-net.md#bodies). Or it may be newer although the
+    /// body's clock shows less. It is decided again if other notifications of the entity change the
+    /// head at the same time.
     async fn look_behind(
         &self,
         pk: &str,
@@ -93,7 +95,8 @@ impl<I: Items> Table<I> {
     ) -> Result<(Advance, Item), StoreError> {
         for _ in 0..MOST_TRIES {
             let item = self.items.get(pk, SORT_KEY).await?.unwrap_or_default();
-            if !is_outranked(&item, change, now) {
+            let may_be_newer = is_in_doubt(&item, change, now) && !flag(&item, "deleted");
+            if !may_be_newer && !is_outranked(&item, change, now) {
                 return self.stay_behind(pk, change, now, item).await;
             }
             let versions = Versions { body: None, ..change.versions };
@@ -118,9 +121,11 @@ impl<I: Items> Table<I> {
             let update = Update::default().set(&timeline::name(*at), string(status)).set("expires_at", self.ttl(now));
             self.update(pk, SORT_KEY, update, None).await?;
         }
-        // A faster attempt at the same notification may have seen a newer version.
+        // A faster attempt at the same notification may have seen a newer version. In doubt the
+        // change is news, though a deletion stays.
         let is_own = text(&item, "notification") == Some(change.notification.as_str());
-        Ok((if is_own { Advance::Advanced } else { Advance::Superseded }, item))
+        let is_news = is_own || is_in_doubt(&item, change, now);
+        Ok((if is_news { Advance::Advanced } else { Advance::Superseded }, item))
     }
 
     async fn tidy_timeline(
@@ -256,6 +261,26 @@ fn is_outranked(item: &Item, change: &HeadChange, now: OffsetDateTime) -> bool {
     let (Some(resource), Some(body)) = (change.versions.resource, change.versions.body) else { return false };
     let is_newer = known("resource").is_some_and(|known| known <= resource.latest() && !resource.is_known_by(known));
     is_newer && known("body").is_some_and(|known| known > body) && !flag(item, "deleted")
+}
+
+/// Whether the change may be newer although its body shows an earlier time than the head's: the
+/// body's clock may be a local one (docs/visma-net.md#times-and-zones). If the head has a time ahead
+/// of UTC, the body's may be by another clock. If both know the resource's clock, that decides.
+fn is_in_doubt(item: &Item, change: &HeadChange, now: OffsetDateTime) -> bool {
+    let (Some(body), Some(known)) = (change.versions.body, version_of(item, "body", now)) else { return false };
+    let is_decided = change.versions.resource.is_some() && version_of(item, "resource", now).is_some();
+    if change.strictly_newer || is_decided || body >= known {
+        return false;
+    }
+    let may_be_other_clock = written_before(item, known).is_some() && body <= Ticks::from_datetime(now);
+    may_be_other_clock || Zone::hides_order(body.to_datetime(), known.to_datetime())
+}
+
+/// When the head was written, if that was before its time by the body's clock. Only a clock ahead of
+/// UTC shows such a time: the body was made before the head was written.
+pub(crate) fn written_before(item: &Item, body: Ticks) -> Option<Ticks> {
+    let written = OffsetDateTime::parse(text(item, "updated_at")?, &Rfc3339).ok()?;
+    (body > Ticks::from_datetime(written + SKEW)).then(|| Ticks::from_datetime(written))
 }
 
 /// The condition that the head has not changed since it was read.

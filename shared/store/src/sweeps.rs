@@ -22,7 +22,8 @@ const NEWEST: i32 = 50;
 const SILENCE: &str = "SILENCE";
 /// The most keys of a BatchGetItem.
 const KEYS_PER_READ: usize = 100;
-const COMPARED: [&str; 7] = ["pk", "version_resource", "version_body", "etag", "content", "deleted", "gone"];
+const COMPARED: [&str; 8] =
+    ["pk", "version_resource", "version_body", "updated_at", "etag", "content", "deleted", "gone"];
 /// The sort key of the place where the last run ended.
 const PLACE: &str = "PLACE";
 
@@ -235,8 +236,12 @@ impl<I: Items> Table<I> {
 ///
 /// Otherwise it is the newest by any clock. Only here are clocks mixed: a head that was written
 /// without a fetch knows only the body's clock, and would look older than its row in every sweep.
+///
+/// A body's time ahead of UTC is taken for the time at which the head was written. As it is, it
+/// would hide the changes of the next hour or two.
 fn version(head: &Item, fetched: bool, now: OffsetDateTime) -> Option<Ticks> {
     let [resource, body] = ["resource", "body"].map(|clock| head::version_of(head, clock, now));
+    let body = body.map(|body| head::written_before(head, body).unwrap_or(body));
     if fetched { resource.or(body) } else { resource.max(body) }
 }
 

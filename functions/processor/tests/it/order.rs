@@ -155,6 +155,20 @@ async fn a_change_in_the_second_of_two_equal_hours_is_published() {
 }
 
 #[tokio::test]
+async fn without_a_fetch_the_second_of_two_equal_hours_is_published() {
+    let world = without_fetch().await;
+    world.host.advance(datetime!(2026-10-25 0:50:02 UTC) - TestHost::START);
+    for (id, shown) in [(1, datetime!(2026-10-25 2:50 UTC)), (2, datetime!(2026-10-25 2:10 UTC))] {
+        let mut body = account(id, "ACCOUNT_CHANGED", "1920");
+        body["timeStamp"] = json!(Ticks::from_datetime(shown).get());
+        world.take(&body).await;
+        world.host.advance(time::Duration::minutes(20));
+    }
+    assert_eq!(world.states().await, ["processed", "processed"]);
+    assert_eq!(world.events.sent().len(), 2);
+}
+
+#[tokio::test]
 async fn a_change_behind_the_hour_that_is_skipped_is_published() {
     let world = oslo(datetime!(2026-03-29 0:59:59 UTC)).await;
     world.changed("2026-03-29T01:59:58.000", "A", "AAAAAAAAAAE=");

@@ -225,6 +225,39 @@ async fn a_deletion_wins_over_a_state_of_the_repeated_hour() {
     assert_eq!(advance(&fixture, &again).await, Advance::Superseded);
 }
 
+/// A change that was not fetched, with this time in its body.
+fn made(id: u128, shown: time::OffsetDateTime) -> HeadChange {
+    let versions = Versions { body: Some(Ticks::from_datetime(shown)), ..Versions::default() };
+    HeadChange { versions, ..change(id, 0) }
+}
+
+#[tokio::test]
+async fn without_a_fetch_both_changes_of_a_repeated_hour_are_news() {
+    let [before, after] = [datetime!(2026-10-25 2:50 UTC), datetime!(2026-10-25 2:10 UTC)];
+    for deleted in [false, true] {
+        let fixture = Fixture::new().await;
+        advance(&fixture, &HeadChange { deleted, ..made(1, before) }).await;
+        for _ in ["the first attempt", "and one more"] {
+            assert_eq!(advance(&fixture, &made(2, after)).await, Advance::Advanced);
+        }
+        let head = head(&fixture).await.unwrap();
+        let last = made(if deleted { 1 } else { 2 }, after).notification.as_str().to_owned();
+        assert_eq!((head.deleted, head.notification), (deleted, Some(last)), "a deletion stays");
+        let repeated = HeadChange { strictly_newer: true, ..made(3, after) };
+        assert_eq!(advance(&fixture, &repeated).await, Advance::Superseded);
+        assert_eq!(advance(&fixture, &made(4, after - Duration::HOUR * 2)).await, Advance::Superseded);
+    }
+}
+
+#[tokio::test]
+async fn a_time_ahead_of_utc_hides_no_change_by_another_clock() {
+    let fixture = Fixture::new().await;
+    let ahead = NOW + Duration::HOUR * 2;
+    advance(&fixture, &made(1, ahead)).await;
+    assert_eq!(advance(&fixture, &made(2, ahead - Duration::MINUTE)).await, Advance::Superseded, "the same clock");
+    assert_eq!(advance(&fixture, &made(3, NOW)).await, Advance::Advanced);
+}
+
 #[tokio::test]
 async fn an_unchanged_status_is_one_entry_and_the_timeline_is_bounded() {
     let fixture = Fixture::new().await;

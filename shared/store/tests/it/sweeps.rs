@@ -186,6 +186,23 @@ async fn a_change_before_the_webhook_of_the_last_one_was_made_is_missing() {
 }
 
 #[tokio::test]
+async fn a_local_time_in_a_body_hides_no_change_after_the_head_was_written() {
+    for hours in 0..=2 {
+        let fixture = Fixture::new().await;
+        let body = Some(Ticks::from_datetime(NOW + Duration::hours(hours)));
+        let versions = Versions { body, ..Versions::default() };
+        let entity = Collection::Account.entity_id(TENANT, "1920");
+        fixture.table.advance(&HeadChange { entity, versions, ..change(1, 0) }, NOW).await.unwrap();
+        for fetched in [true, false] {
+            for (later, expected) in [(Duration::ZERO, false), (Duration::SECOND, true)] {
+                let row = Ticks::from_datetime(NOW + later).into();
+                assert_eq!(is_missing(&fixture, row, fetched).await, expected, "{hours}, {later}, fetched: {fetched}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_change_in_the_repeated_hour_is_missing_once() {
     let oslo = |shown: &str, now: OffsetDateTime| {
         let clock = Clock::new(Zone::named("Europe/Oslo").unwrap(), now);

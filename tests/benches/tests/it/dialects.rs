@@ -7,8 +7,8 @@ use standin::{Change, Collection, Dialect, Emit, Item, Resent, Sending};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-async fn under(dialect: &Dialect) -> Pipeline {
-    let pipeline = Pipeline::start(Wanted { fetch: true, feedback: true }).await;
+async fn under(dialect: &Dialect, fetch: bool) -> Pipeline {
+    let pipeline = Pipeline::start(Wanted { fetch, feedback: true }).await;
     pipeline.visma().set_dialect(dialect).await.unwrap();
     pipeline
 }
@@ -31,7 +31,7 @@ async fn told(pipeline: &Pipeline) -> Vec<String> {
 #[tokio::test]
 async fn a_resend_is_answered_again_only_if_it_has_a_new_id_in_its_body() {
     for (resent, answers) in [(Resent::Same, 1), (Resent::NewHeaderId, 1), (Resent::NewBodyId, 2), (Resent::NewId, 2)] {
-        let pipeline = under(&Dialect { resent, ..Dialect::default() }).await;
+        let pipeline = under(&Dialect { resent, ..Dialect::default() }, true).await;
         let change = Change::new("ACCOUNT_CHANGED", "1920");
         let changed = pipeline.visma().change_and_emit(&change).await.unwrap();
         assert_eq!(told(&pipeline).await.len(), 1, "{resent:?}");
@@ -48,17 +48,19 @@ const TWO: [OffsetDateTime; 2] = [datetime!(2025-10-26 0:50 UTC), datetime!(2025
 
 #[tokio::test]
 async fn no_zone_of_the_ticks_hides_the_second_of_two_changes() {
-    for zone in [None, Some("Europe/Oslo"), Some("America/New_York")] {
-        let pipeline = under(&Dialect { ticks_zone: zone.map(str::to_owned), ..Dialect::default() }).await;
+    let zones = [None, Some("Europe/Oslo"), Some("America/New_York")];
+    for (zone, fetch) in zones.into_iter().flat_map(|zone| [(zone, true), (zone, false)]) {
+        let pipeline = under(&Dialect { ticks_zone: zone.map(str::to_owned), ..Dialect::default() }, fetch).await;
         for at in TWO {
             let fields = json!({"description": at.to_string()});
             pipeline.visma().put(Collection::Account, "1920", fields).await.unwrap();
             let item = Item { time_stamp: Some(standin::ticks(at)), ..Item::new("ACCOUNT_CHANGED", "1920") };
             let emitted = pipeline.visma().emit(&Emit { items: vec![item], ..Emit::default() }).await.unwrap();
-            assert!(emitted.all_delivered(), "{zone:?}");
+            assert!(emitted.all_delivered(), "{zone:?}, fetch: {fetch}");
             let sentences = told(&pipeline).await;
-            assert!(sentences.iter().all(|text| !text.contains("newer change")), "{zone:?}: {sentences:?}");
+            let is_hidden = sentences.iter().any(|text| text.contains("newer change"));
+            assert!(!is_hidden, "{zone:?}, fetch: {fetch}: {sentences:?}");
         }
-        assert_eq!(pipeline.endpoint.depth("events"), 2, "{zone:?}");
+        assert_eq!(pipeline.endpoint.depth("events"), 2, "{zone:?}, fetch: {fetch}");
     }
 }
