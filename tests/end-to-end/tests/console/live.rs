@@ -204,9 +204,11 @@ async fn a_filtered_list_is_read_again_if_more_is_new_than_a_page() {
     browser.script(GAP, vec![]).await;
     console.view("#/notifications?tenant=late&is=failed", "Notifications").await;
     console.rows(1).await;
-    tab_to(browser, "Customer 1: open").await;
+    browser.fill("Number", "half of it").await;
     browser.script(&format!("window.more = true; {LOOK}"), vec![]).await;
     browser.reads("button.new", "1 or more new").await;
+    let typed = browser.script("return document.querySelector('[name=key]').value", vec![]).await;
+    assert_eq!(typed, "half of it", "a filter that a person is filling in stays");
     browser.was_content().await;
 }
 
