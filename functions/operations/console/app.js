@@ -128,12 +128,12 @@ async function signedOut(message) {
   for (const one of [main, views, who, strip, find, toasts]) one.replaceChildren();
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
-  const { clientId, issuer } = await config().catch(() => ({}));
+  const failed = (error) => { problem.textContent = error.message; };
+  const { clientId, issuer } = await config().catch((error) => { failed(error); return {}; });
   // Another tab may have answered meanwhile.
   if (shown) return;
   const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }),
     h("p", { class: "hint" }, `${new URL(issuer).host} will ask you.`)] : [];
-  const failed = (error) => { problem.textContent = error.message; };
   main.replaceChildren(h("div", { class: "sign-in card" },
     h("p", { class: "brand" }, h("span", { "aria-hidden": "true" }), "Webhook notifications"),
     heading("Sign in"), problem, ...ways, pasting(failed, !clientId)));

@@ -42,7 +42,10 @@ let known = null;
 
 /** Issuer, client and names of roles, from the function. */
 export async function config() {
-  known ??= await (await fetch(new URL("config.json", import.meta.url), { cache: "no-cache" })).json();
+  if (known) return known;
+  const response = await fetch(new URL("config.json", import.meta.url), { cache: "no-cache" }).catch(() => null);
+  if (!response?.ok) throw new Error("The console's configuration cannot be read. Load the page again.");
+  known = await response.json();
   return known;
 }
 
