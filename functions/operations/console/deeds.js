@@ -76,7 +76,8 @@ function noted(deed, what, hint, act) {
     (element) => act(note.value, element));
 }
 
-// Asks for a note when the plan is there, begins the job that `asked` describes, and shows the jobs.
+// Asks for a note when the plan is there, begins the job that `asked` describes, and shows the jobs
+// if the person has not left meanwhile.
 export async function confirmedJob(plan, { go, signal }, asked) {
   let made;
   try {
@@ -90,7 +91,7 @@ export async function confirmedJob(plan, { go, signal }, asked) {
   form(title, label, [...content, field("Note", note, hint)], async () => {
     await begin(note.value);
     toast(said);
-    go("replay");
+    if (!signal.aborted) go("replay");
   });
 }
 
