@@ -45,11 +45,11 @@ function end() {
   document.querySelector("dialog[open]")?.close();
 }
 
-// The focus goes to the heading of a new view, but not when the page has just been opened. Going
-// back, it returns to the control that was used last, and the page to its place.
-async function route(event, hasSignedIn) {
+// The focus goes to the heading of a new view, but not when the page has just been opened, and not
+// when only the time zone changes. Going back, it returns to the control that was used last, and the
+// page to its place.
+async function route(event, movesFocus = shown !== null) {
   if (!session()) return signedOut(shown && ENDED);
-  const isFirst = shown === null && !hasSignedIn;
   const left = event?.isTrusted && history.state;
   end();
   shown = new AbortController();
@@ -74,7 +74,7 @@ async function route(event, hasSignedIn) {
     main.replaceChildren(fresh);
     const showing = show(fresh, { path, query, go, signal, repaired });
     const start = fresh.querySelector("h1") ?? main;
-    if (!isFirst) start.focus();
+    if (movesFocus) start.focus();
     await showing;
     if (left && !signal.aborted && document.activeElement === start) comeTo(left);
   } catch (error) {
@@ -99,11 +99,10 @@ function comeTo({ at, name }) {
   scrollTo(0, at);
 }
 
-async function changeZone() {
+function changeZone() {
   chooseZone(zones.value);
   remember({ tz: zones.value });
-  await route();
-  zones.focus();
+  route(null, false);
 }
 
 function frame() {

@@ -245,6 +245,7 @@ async fn times_name_their_zone_and_a_link_shows_them_in_the_same_one() {
 
     browser.fill("Time zone", "UTC").await;
     browser.reads("tbody time .zone", "UTC").await;
+    assert_eq!(browser.name(&browser.driver.active().await.unwrap()).await, "Time zone", "the focus stays");
     let shown = browser.texts("tbody time").await;
     let exact = browser.sees("tbody time").await.attribute("datetime").await.unwrap();
     // The hour may have 12-hour form, by the browser's language.
