@@ -45,11 +45,11 @@ function end() {
   document.querySelector("dialog[open]")?.close();
 }
 
-// The focus goes to the heading of a new view, but not when the page has just been opened. Going
-// back, it returns to the control that was used last, and the page to its place.
-async function route(event, hasSignedIn) {
+// The focus goes to the heading of a new view, but not when the page has just been opened, and not
+// when only the time zone changes. Going back, it returns to the control that was used last, and the
+// page to its place.
+async function route(event, movesFocus = shown !== null) {
   if (!session()) return signedOut(shown && ENDED);
-  const isFirst = shown === null && !hasSignedIn;
   const left = event?.isTrusted && history.state;
   end();
   shown = new AbortController();
@@ -74,7 +74,7 @@ async function route(event, hasSignedIn) {
     main.replaceChildren(fresh);
     const showing = show(fresh, { path, query, go, signal, repaired });
     const start = fresh.querySelector("h1") ?? main;
-    if (!isFirst) start.focus();
+    if (movesFocus) start.focus();
     await showing;
     if (left && !signal.aborted && document.activeElement === start) comeTo(left);
   } catch (error) {
@@ -99,11 +99,10 @@ function comeTo({ at, name }) {
   scrollTo(0, at);
 }
 
-async function changeZone() {
+function changeZone() {
   chooseZone(zones.value);
   remember({ tz: zones.value });
-  await route();
-  zones.focus();
+  route(null, false);
 }
 
 function frame() {
@@ -128,12 +127,12 @@ async function signedOut(message) {
   for (const one of [main, views, who, strip, find, toasts]) one.replaceChildren();
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
-  const { clientId, issuer } = await config().catch(() => ({}));
+  const failed = (error) => { problem.textContent = error.message; };
+  const { clientId, issuer } = await config().catch((error) => { failed(error); return {}; });
   // Another tab may have answered meanwhile.
   if (shown) return;
   const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }),
     h("p", { class: "hint" }, `${new URL(issuer).host} will ask you.`)] : [];
-  const failed = (error) => { problem.textContent = error.message; };
   main.replaceChildren(h("div", { class: "sign-in card" },
     h("p", { class: "brand" }, h("span", { "aria-hidden": "true" }), "Webhook notifications"),
     heading("Sign in"), problem, ...ways, pasting(failed, !clientId)));

@@ -56,21 +56,28 @@ export const confirmed = (item, deed) =>
   });
 
 // The same for many notifications, one after the other. Refusals are counted; the others continue.
+// It stops when its dialog closes: by Cancel, with its view, or at the end of the session. The rest
+// would otherwise be done in the name of the next person who signs in.
 export const confirmedAll = (items, deed) =>
-  noted(deed, `all ${items.length}`, "Optional. Shown in each timeline.", async (note) => {
-    const refused = [];
-    for (const item of items) await act(item, deed, note).catch((error) => refused.push(error));
-    if (refused.length === 0) finished(DEEDS[deed][2]);
-    else finished(`${refused.length} of ${items.length} refused: ${refused[0].message}`, "bad");
+  noted(deed, `all ${items.length}`, "Optional. Shown in each timeline.", async (note, element) => {
+    const [open, refused] = [[...items], []];
+    while (open.length > 0 && element.open)
+      await act(open.shift(), deed, note).catch((error) => refused.push(error));
+    const problems = [open.length > 0 && `Not done: ${open.length} of ${items.length}.`,
+      refused.length > 0 && `${refused.length} of ${items.length} refused: ${refused[0].message}`].filter(Boolean);
+    if (problems.length === 0) finished(DEEDS[deed][2]);
+    else finished(problems.join(" "), "bad");
   });
 
 function noted(deed, what, hint, act) {
   const [label, meaning] = DEEDS[deed];
   const note = noteArea();
-  form(`${label}: ${what}`, label, [h("p", {}, meaning), field("Note", note, hint)], () => act(note.value));
+  form(`${label}: ${what}`, label, [h("p", {}, meaning), field("Note", note, hint)],
+    (element) => act(note.value, element));
 }
 
-// Asks for a note when the plan is there, begins the job that `asked` describes, and shows the jobs.
+// Asks for a note when the plan is there, begins the job that `asked` describes, and shows the jobs
+// if the person has not left meanwhile.
 export async function confirmedJob(plan, { go, signal }, asked) {
   let made;
   try {
@@ -84,7 +91,7 @@ export async function confirmedJob(plan, { go, signal }, asked) {
   form(title, label, [...content, field("Note", note, hint)], async () => {
     await begin(note.value);
     toast(said);
-    go("replay");
+    if (!signal.aborted) go("replay");
   });
 }
 

@@ -19,7 +19,7 @@ export async function show(main, { path, signal, repaired }) {
     const item = await again(`notifications/${encodeURIComponent(ref)}`, {}, own);
     const text = JSON.stringify(item);
     if (text === shown) return "same";
-    const { aws } = await config();
+    const { aws } = await config().catch(() => ({}));
     const first = !shown;
     shown = text;
     meet(item.tenant);

@@ -13,9 +13,9 @@ export function filled(place, signal, read) {
   return load;
 }
 
-/** Whether a person is reading or using the list. */
+/** Whether a person is reading or using the list, or is filling in a form, such as its filters. */
 const isRead = (place) => scrollY > 0 || place.contains(document.activeElement)
-  || document.querySelector("dialog[open]") !== null;
+  || document.querySelector("dialog[open]") !== null || Boolean(document.activeElement?.closest("form"));
 
 /** `look` asks, and returns a text such as "3 new" or an empty one. `bring` shows the new entries. */
 export function follow(place, { look, bring, signal }) {

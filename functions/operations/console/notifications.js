@@ -81,7 +81,7 @@ async function ofTenant(results, query, signal) {
     list.isShort ||= Boolean(page.left_out);
     const [first, last] = [page.items[0], page.items.at(-1)];
     // What the page should have but has not, no longer fits the filter.
-    fresh = list.renew(page.items, page.next ? new Date(last?.received_at) : 0).filter(fits);
+    fresh = list.renew(page.items.filter(fits), page.next ? new Date(last?.received_at) : 0);
     tell();
     isGap = Boolean(page.next && last) && !(new Date(last.received_at) <= new Date(seen));
     newest = first?.received_at;

@@ -20,7 +20,7 @@ export async function show(main, { signal, go }) {
     const [{ items }, counts] = await Promise.all([get("pauses", {}, own), get("counts", {}, own)]);
     meet(...items.map(({ tenant }) => tenant));
     backlog.replaceChildren(...told(counts.paused));
-    return items.length === 0 ? empty("Nothing is paused.") : drawn(items, go);
+    return items.length === 0 ? empty("Nothing is paused.") : drawn(items, { go, signal });
   });
   main.append(heading(title), backlog);
   if (may("repair")) main.append(h("div", { class: "deeds" },
@@ -36,12 +36,12 @@ function told(paused) {
     h("a", { href: "#/replay" }, "job"), " releases them."];
 }
 
-function drawn(items, go) {
+function drawn(items, view) {
   const heads = ["Tenant", "Events", "Since", "For", "Ends", "By", "Note", may("repair") && "Actions"];
   const row = (pause) => [pause.tenant ? tenantText(pause.tenant) : "Every tenant",
     h("span", { class: "code" }, pause.events), moment(pause.since),
     span(Date.now() - new Date(pause.since)), moment(pause.until), pause.by, pause.note || "–",
-    button("End", () => end(pause, go),
+    button("End", () => end(pause, view),
       { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })];
   return grid("Pauses in force", heads, items.map(row));
 }
@@ -71,11 +71,11 @@ function begin(load) {
   });
 }
 
-function end({ tenant, events }, go) {
+function end({ tenant, events }, { go, signal }) {
   const content = [h("p", {}, "New notifications continue at once. A job releases those that waited.")];
   dialogForm(`End the pause of ${events}`, "End the pause", content, async () => {
     await ask("DELETE", "v1/pauses", { body: { ...(tenant && { tenant }), events } });
     toast("The pause has ended.");
-    go("replay", {});
+    if (!signal.aborted) go("replay");
   });
 }

@@ -25,6 +25,7 @@ tabs.addEventListener("message", ({ data }) => {
     answered();
   }
 });
+const EXPIRED = "This token has expired, or the clock of this computer is wrong.";
 /** How long an open tab may take to answer, in milliseconds. */
 const PATIENCE = 200;
 
@@ -42,7 +43,10 @@ let known = null;
 
 /** Issuer, client and names of roles, from the function. */
 export async function config() {
-  known ??= await (await fetch(new URL("config.json", import.meta.url), { cache: "no-cache" })).json();
+  if (known) return known;
+  const response = await fetch(new URL("config.json", import.meta.url), { cache: "no-cache" }).catch(() => null);
+  if (!response?.ok) throw new Error("The console's configuration cannot be read. Load the page again.");
+  known = await response.json();
   return known;
 }
 
@@ -88,7 +92,7 @@ export async function keep(text) {
     throw new Error("This is not a token: a JWT has three parts separated by dots.");
   }
   const expires = own.exp ? own.exp * 1000 : null;
-  if (expires && expires <= Date.now()) throw new Error("This token has expired.");
+  if (expires && expires <= Date.now()) throw new Error(EXPIRED);
   const names = roleClaims.flatMap((claim) => elements(claim, own[claim] ?? []));
   const roles = ["read", "raw", "repair"].filter((role) => names.includes(rolePrefix + role));
   const name = String(own.username ?? own.preferred_username ?? own.name ?? own.sub ?? own.client_id ?? "token");
@@ -158,7 +162,7 @@ function check(idToken, nonce, { issuer, clientId }) {
   if (!idToken) throw new Error("The issuer sent no id token. Add openid to the scope.");
   const own = claims(idToken);
   const isFor = [own.aud].flat().includes(clientId) && (own.azp ?? clientId) === clientId;
-  if (own.iss !== issuer || !isFor || own.nonce !== nonce || own.exp * 1000 < Date.now()) {
+  if (own.iss !== issuer || !isFor || own.nonce !== nonce)
     throw new Error("The issuer's id token is not for this sign-in. Sign in again.");
-  }
+  if (own.exp * 1000 < Date.now()) throw new Error(EXPIRED);
 }

@@ -105,7 +105,9 @@ export function paged(results, list, words, signal, read, enough = 1) {
     pages += 1;
     if (pages > 1) remember({ pages });
     announce(told.textContent);
-    if (isAsked) had?.nextElementSibling?.querySelector("a")?.focus();
+    // While it loads, the button is disabled and loses the focus, and the person may go elsewhere.
+    if (isAsked && [document.body, more].includes(document.activeElement))
+      (had?.nextElementSibling?.querySelector("a") ?? more).focus();
   }
   return { told, begin };
 }

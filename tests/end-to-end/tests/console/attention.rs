@@ -1,5 +1,6 @@
 //! What needs attention, and what waits for calls.
 
+use crate::browser::Browser;
 use crate::company;
 use crate::console::{Console, token};
 use crate::keys::{focused, key, tab_to};
@@ -89,14 +90,22 @@ async fn what_is_known_is_acknowledged_with_a_note_and_brought_back_by_keyboard(
     browser.was_content().await;
 }
 
-/// Lists a parked feedback that is acknowledged.
+/// Lists two parked feedbacks that are acknowledged. Counts the deeds on them, and keeps back the
+/// answer to a deed until `answered` is called.
 const ACKNOWLEDGED: &str = "
     const [real, at] = [window.fetch, new Date().toISOString()];
     const one = { ref: 'one', tenant: 'known', entity: 'customer', key: '1', event: 'CUSTOMER_UPDATED',
         state: 'processed', received_at: at, feedback: { state: 'parked', reason: 'feedback_refused', at },
         attention: { kind: 'feedback_parked', changed_at: at, acknowledged: true } };
-    window.fetch = async (url, options) => (String(url).includes('/v1/attention?')
-        ? new Response(JSON.stringify({ items: [one] })) : real(url, options));";
+    window.deeds = 0;
+    window.fetch = async (url, options) => {
+        if (String(url).includes('/v1/attention?'))
+            return new Response(JSON.stringify({ items: [one, { ...one, ref: 'two', key: '2' }] }));
+        if (!String(url).endsWith('/acknowledgement')) return real(url, options);
+        window.deeds += 1;
+        await new Promise((answer) => { window.answered = answer; });
+        return new Response('{}');
+    };";
 
 #[tokio::test]
 async fn feedback_that_no_resend_takes_is_not_offered_to_one() {
@@ -105,9 +114,20 @@ async fn feedback_that_no_resend_takes_is_not_offered_to_one() {
     console.sign_in(&token(&stack).await).await;
     console.browser.script(ACKNOWLEDGED, vec![]).await;
     console.view("#/attention?kind=feedback_parked&acknowledged=true", "Attention").await;
-    console.browser.reads(".group h2", ": 1").await;
-    assert_eq!(console.browser.texts(".group .buttons button").await, ["Bring back: all 1"]);
+    console.browser.reads(".group h2", ": 2").await;
+    assert_eq!(console.browser.texts(".group .buttons button").await, ["Bring back: all 2"]);
+    cancel_stops_a_deed_on_many(&console.browser).await;
     console.browser.was_content().await;
+}
+
+async fn cancel_stops_a_deed_on_many(browser: &Browser) {
+    browser.press("Bring back: all 2").await;
+    browser.sees("dialog[open] button.primary").await.click().await.unwrap();
+    until("the first deed", async || (browser.script("return window.deeds", vec![]).await == 1).then_some(())).await;
+    browser.press("Cancel").await;
+    browser.script("window.answered()", vec![]).await;
+    browser.reads(".toast", "Not done: 1 of 2.").await;
+    assert_eq!(browser.script("return window.deeds", vec![]).await, 1);
 }
 
 /// Presses a button twice, and returns the number of dialogs after both answers of the API.

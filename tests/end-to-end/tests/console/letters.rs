@@ -100,10 +100,11 @@ async fn close(browser: &Browser, button: &str) {
 }
 
 /// Answers about one dead letter, and keeps back the answer to one kind of request until `answered`
-/// is called. A real one also ends when it is aborted.
+/// is called. A real one also ends when it is aborted. `answers` can be changed.
 const KEEP_BACK: &str = "
     const [real, [held]] = [window.fetch, arguments];
-    const answers = { plans: [200, { count: 1, seconds: 1, sample: [] }], redrives: [409, { detail: 'It is busy.' }],
+    const answers = window.answers = { plans: [200, { count: 1, seconds: 1, sample: [] }],
+        redrives: [409, { detail: 'It is busy.' }],
         'dead-letters': [200, { queues: [{ name: 'events', waiting: 1, in_flight: 0, sample: [] }] }] };
     window.fetch = async (url, options) => {
         const name = new URL(url).pathname.split('/').at(-1);
@@ -166,5 +167,19 @@ async fn going_back_closes_the_dialog_and_a_later_refusal_is_still_told() {
     browser.script("return new Promise((end) => setTimeout(end, 300))", vec![]).await;
     browser.press("Close").await;
     until("the error to be gone", async || browser.all(".toast").await.is_empty().then_some(())).await;
+    a_later_success_opens_no_other_view(&console).await;
     browser.was_content().await;
+}
+
+async fn a_later_success_opens_no_other_view(console: &Console) {
+    let browser = &console.browser;
+    browser.script("window.answers.redrives = [202, {}]; window.answered = undefined", vec![]).await;
+    console.view("#/letters", "Dead letters").await;
+    browser.press("Send all again: events").await;
+    browser.sees("dialog[open] button.primary").await.click().await.unwrap();
+    wait_for_request(browser).await;
+    browser.script("history.back()", vec![]).await;
+    browser.reads("h1", "Observed").await;
+    browser.script("return window.answered()", vec![]).await;
+    assert_eq!(browser.texts("h1").await, ["Observed"]);
 }

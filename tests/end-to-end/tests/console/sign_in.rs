@@ -18,6 +18,12 @@ const KEEP_BACK: &str = "
         return real(url, options);
     };";
 
+/// Refuses the configuration, as API Gateway does when too many people load it.
+const REFUSED: &str = "
+    const real = window.fetch;
+    window.fetch = async (url, options) => (String(url).endsWith('/config.json')
+        ? new Response(JSON.stringify({ message: 'Too Many Requests' }), { status: 429 }) : real(url, options));";
+
 #[tokio::test]
 async fn a_person_signs_in_at_the_issuer_and_out_again() {
     let stack = Stack::load().await;
@@ -177,4 +183,11 @@ async fn refuses_invalid_tokens_and_asks_to_sign_in_after_expiry() {
         browser.script("return sessionStorage.getItem('console.session')", vec![]).await,
         serde_json::Value::Null
     );
+    without_its_configuration(&console).await;
+}
+
+async fn without_its_configuration(console: &Console) {
+    console.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": REFUSED})).await;
+    console.browser.go(&console.url).await;
+    console.browser.reads("[role=alert]", "The console's configuration cannot be read.").await;
 }
