@@ -90,6 +90,8 @@ impl Browser {
         let binary = program(&["chromium", "chromium-browser", "google-chrome"]);
         let wanted = json!({
             "browserName": "chrome",
+            // Half a minute by default, which axe may need on a slow machine.
+            "timeouts": {"script": 100_000},
             "goog:chromeOptions": {"binary": binary, "args": all.collect::<Vec<_>>()},
             "goog:loggingPrefs": {"browser": "ALL"},
         });
