@@ -209,7 +209,7 @@ mod tests {
         let mut server = Server::start("The test", shell(script), &log).unwrap();
         let text = || std::fs::read_to_string(&log).ok();
         server.wait(&interrupt(false), || text().filter(|text| text == "began\n")).unwrap();
-        server.restart(Duration::from_secs(10)).unwrap();
+        server.restart(Duration::from_secs(60)).unwrap();
         // The shell may report a `sleep` that was killed.
         let went_on =
             |text: &String| text.starts_with("began\n") && text.ends_with("began\n") && text.contains("saved\n");

@@ -12,6 +12,9 @@ use std::thread::available_parallelism;
 
 /// End-to-end tests mostly wait, so even two cores can run more than two at once.
 const FEWEST_TEST_THREADS: usize = 4;
+/// The local AWS keeps the reconciler's schedule. On a slow machine a sweep would fall into the
+/// tests, and find what they hold back.
+const PARAMETERS: [&str; 1] = ["ReconcileMinutes=720"];
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[String]) -> Result<()> {
     let mut steps = Steps::new(9);
@@ -33,7 +36,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[Str
     steps.next("Start the local AWS and the stand-in");
     let servers = Servers::start(workspace, interrupt, "test", &python)?;
     steps.next("Deploy infra/template.yaml");
-    let stack = servers.deploy(workspace, interrupt, &python, &[])?;
+    let stack = servers.deploy(workspace, interrupt, &python, &PARAMETERS)?;
     steps.next("The store's tests on the DynamoDB of the local AWS; all of them on the embedded one follow");
     let run = Run { workspace, interrupt, stack: &stack };
     // Not if only certain tests were asked for.

@@ -130,7 +130,7 @@ mod tests {
         }
         assert!(!covers("********x", Entity::SalesOrder, Kind::StatusChanged));
         // Quadratic time takes minutes.
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     }
 
     proptest! {

@@ -15,8 +15,9 @@ pub use stack::{Call, Queue, Record, Stack};
 
 use std::time::{Duration, Instant};
 
-/// The time limit for anything on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit for anything on a busy machine. If a stall of the machine uses up a function's
+/// time, its messages come back after a minute. This may happen twice.
+pub const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Asks until there is an answer. Panics with the name of the missing thing when the time is up.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {

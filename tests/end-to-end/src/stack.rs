@@ -3,6 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -100,31 +101,40 @@ impl Stack {
         sent.expect("the queue takes the message");
     }
 
-    /// Receives without deleting until a message matches. Returns others at once, since other tests
-    /// may wait for them.
-    pub async fn message(
-        &self,
-        queue: Queue,
-        fits: impl Fn(&aws_sdk_sqs::types::Message) -> bool,
-    ) -> aws_sdk_sqs::types::Message {
+    /// Receives without deleting until a message matches. The local AWS hands out the oldest ten
+    /// that are visible, so these stay hidden until the queue has no more. Then all go back, since
+    /// other tests may wait for them.
+    pub async fn message(&self, queue: Queue, fits: impl Fn(&Message) -> bool) -> Message {
         crate::until("a message on the queue", async || {
             let url = self.queue_url(queue);
-            let received =
-                self.sqs.receive_message().queue_url(url).max_number_of_messages(10).message_attribute_names("All");
-            let messages = received.send().await.expect("the queue answers").messages.unwrap_or_default();
-            let mut found = None;
-            for message in messages {
-                let handle = message.receipt_handle.clone().unwrap_or_default();
-                let back =
-                    self.sqs.change_message_visibility().queue_url(url).receipt_handle(handle).visibility_timeout(0);
-                back.send().await.expect("the message goes back");
-                if fits(&message) {
-                    found = Some(message);
+            let (mut found, mut handles) = (None, vec![]);
+            while found.is_none() {
+                let received = self.sqs.receive_message().queue_url(url).visibility_timeout(30);
+                let received = received.max_number_of_messages(10).message_attribute_names("All");
+                let messages = received.send().await.expect("the queue answers").messages.unwrap_or_default();
+                if messages.is_empty() {
+                    break;
                 }
+                handles.extend(messages.iter().filter_map(|message| message.receipt_handle.clone()));
+                found = messages.into_iter().find(&fits);
             }
+            self.put_back(url, &handles).await;
             found
         })
         .await
+    }
+
+    /// Makes messages visible again. One that was deleted meanwhile is no error.
+    async fn put_back(&self, url: &str, handles: &[String]) {
+        for ten in handles.chunks(10) {
+            let entry = |(place, handle): (usize, &String)| {
+                let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(place.to_string());
+                entry.receipt_handle(handle).visibility_timeout(0).build().expect("an id and a handle")
+            };
+            let entries = ten.iter().enumerate().map(entry).collect();
+            let back = self.sqs.change_message_visibility_batch().queue_url(url).set_entries(Some(entries));
+            back.send().await.expect("the queue answers");
+        }
     }
 
     /// Runs the reconciler for every tenant, like its schedule, or for one. Returns its report.

@@ -90,6 +90,8 @@ impl Browser {
         let binary = program(&["chromium", "chromium-browser", "google-chrome"]);
         let wanted = json!({
             "browserName": "chrome",
+            // Half a minute by default, which axe may need on a slow machine.
+            "timeouts": {"script": 100_000},
             "goog:chromeOptions": {"binary": binary, "args": all.collect::<Vec<_>>()},
             "goog:loggingPrefs": {"browser": "ALL"},
         });
@@ -137,14 +139,21 @@ impl Browser {
 
     /// The texts of all elements of this selector.
     pub(crate) async fn texts(&self, selector: &str) -> Vec<String> {
+        self.try_texts(selector).await.unwrap_or_else(|error| panic!("{selector}: {error}"))
+    }
+
+    /// The same, for a page that may be just about to be replaced by another.
+    async fn try_texts(&self, selector: &str) -> Result<Vec<String>, String> {
         let texts = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText.trim())";
-        serde_json::from_value(self.script(texts, vec![selector.into()]).await).expect("texts")
+        let texts = self.driver.execute(texts, vec![selector.into()]).await?;
+        serde_json::from_value(texts).map_err(|error| error.to_string())
     }
 
     /// Waits until an element of the selector contains the text.
     pub(crate) async fn reads(&self, selector: &str, text: &str) {
         let what = format!("{selector} to say {text:?}");
-        until(&what, async || self.texts(selector).await.iter().any(|one| one.contains(text)).then_some(())).await;
+        until(&what, async || self.try_texts(selector).await.ok()?.iter().any(|one| one.contains(text)).then_some(()))
+            .await;
     }
 
     /// Waits for the visible control that has this name for a screen reader.

@@ -41,7 +41,12 @@ impl Console {
     /// Waits until a list has this many rows.
     pub(crate) async fn rows(&self, number: usize) {
         let what = format!("{number} rows");
-        until(&what, async || (self.browser.all("tbody tr").await.len() == number).then_some(())).await;
+        until(&what, async || {
+            // The page may be just about to be replaced by another.
+            let rows = self.browser.driver.find_all("tbody tr").await.ok()?;
+            (rows.len() == number).then_some(())
+        })
+        .await;
     }
 }
 

@@ -88,8 +88,9 @@ async fn pause(browser: &Browser) -> String {
     assert_eq!(browser.script(VALUE, vec![]).await, field, "{keys:?}");
     reach(browser, "Begin").await;
     key(browser, ENTER).await;
-    arrives(browser, "Begin a pause").await;
+    // It is gone after eight seconds.
     browser.reads(".toast", "Paused.").await;
+    arrives(browser, "Begin a pause").await;
     axe::finds_nothing(browser, "pauses with one, and a toast").await;
 
     reach(browser, &format!("End the pause of sales_order.* for {tenant}")).await;

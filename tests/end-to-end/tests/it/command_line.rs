@@ -17,7 +17,7 @@ async fn the_command_line_adds_a_subscription_delivers_by_it_disables_it_and_fin
     let company = Company::new(company::COMMAND_LINE).await;
     let (stack, tenant) = (&company.stack, company.tenant.as_str());
     let add = ["subscriptions", "add", "--id", "command-line", "--route", "command-line", "--tenant", tenant];
-    let (code, added) = run(stack, &add);
+    let (code, added) = write(stack, &add).await;
     assert_eq!((code, &added["written"]), (0, &Value::Bool(true)), "{added}");
     let (code, taken) = run(stack, &add);
     assert_eq!(code, 4, "{taken}");
@@ -42,10 +42,10 @@ async fn the_command_line_adds_a_subscription_delivers_by_it_disables_it_and_fin
     .await;
     assert_eq!(record.state, "processed");
 
-    let (code, rotated) = run(stack, &["subscriptions", "rotate", "command-line"]);
+    let (code, rotated) = write(stack, &["subscriptions", "rotate", "command-line"]).await;
     assert_eq!(code, 0, "{rotated}");
     assert_ne!(rotated["secret"], added["secret"]);
-    let (code, disabled) = run(stack, &["subscriptions", "disable", "command-line"]);
+    let (code, disabled) = write(stack, &["subscriptions", "disable", "command-line"]).await;
     assert_eq!(code, 0, "{disabled}");
     let (code, refused) = run(stack, &send);
     assert_eq!(code, 4, "it has no live secret to sign with: {refused}");
@@ -192,6 +192,16 @@ async fn the_examples_for_the_stack_on_this_machine_work_as_they_stand() {
 /// Exit code and result as JSON, or the error if there is no result.
 pub(crate) fn run(stack: &Stack, arguments: &[&str]) -> (i32, Value) {
     read(&command(stack).args(arguments).output().expect("the program starts"))
+}
+
+/// The same for a command that writes the settings. Another test may write them at the same time.
+async fn write(stack: &Stack, arguments: &[&str]) -> (i32, Value) {
+    until("the settings to be written", async || {
+        let (code, told) = run(stack, arguments);
+        let is_late = told.as_str().is_some_and(|told| told.contains("someone else has changed"));
+        (!is_late).then_some((code, told))
+    })
+    .await
 }
 
 /// The same, with a token for the operations API.

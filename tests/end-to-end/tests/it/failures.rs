@@ -2,7 +2,7 @@ use crate::company;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use end_to_end::{Company, Queue, until};
 use serde_json::json;
-use standin::{Change, Collection, Emit, Item, Outage, Retry, Sending};
+use standin::{Change, Collection, Emit, Endpoint, Fault, Item, Outage, Retry, Sending};
 
 #[tokio::test]
 async fn a_poison_in_the_middle_of_a_batch_goes_to_the_dead_letter_queue_alone() {
@@ -46,21 +46,20 @@ fn accounts(count: u32) -> Vec<Item> {
 #[tokio::test]
 async fn the_erp_down_and_up_again_delays_the_answer_and_loses_nothing() {
     let company = Company::new(company::ERP_DOWN_AND_UP).await;
-    company.visma.set_erp_outage(Some(Outage::Unavailable)).await.unwrap();
+    // It is up again by itself: a slow test would end an outage after the last attempt.
+    company.visma.set_faults(Endpoint::Resource, &[Fault::status(503), Fault::status(503)]).await.unwrap();
     let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "1920")).await.unwrap();
     assert!(changed.emitted.all_delivered(), "the acknowledgement does not depend on the ERP");
     let id = changed.emitted.notification_ids[0];
-    company.ended(id, "retrying: unavailable", "").await;
-    company.visma.set_erp_outage(None).await.unwrap();
     let record = company.ended(id, "processed", "sent").await;
-    assert!(record.attempts >= 1);
+    assert!(record.attempts >= 1, "{record:?}");
     assert_eq!(company.feedback(id).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_notification_that_never_succeeds_is_dead_and_the_accountant_is_told() {
     let company = Company::new(company::ERP_DOWN_FOR_GOOD).await;
-    company.visma.set_outage(standin::Endpoint::Resource, Some(Outage::Dropped)).await.unwrap();
+    company.visma.set_outage(Endpoint::Resource, Some(Outage::Dropped)).await.unwrap();
     let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "1920")).await.unwrap();
     let id = changed.emitted.notification_ids[0];
     let record = company.ended(id, "dead: unavailable", "sent").await;

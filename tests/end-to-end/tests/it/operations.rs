@@ -97,7 +97,7 @@ async fn erases_a_tenant_on_request_and_keeps_the_request() {
         (job["status"] == "finished").then_some(job)
     };
     // It first waits for attempts that began before it.
-    let job = until_within(PATIENCE * 4, "the erasure to finish", finished).await;
+    let job = until_within(PATIENCE * 2, "the erasure to finish", finished).await;
     assert!(job["done"].as_u64().unwrap() >= 2, "a head and a notification: {job}");
     assert!(stack.records(&company.tenant).await.is_empty());
     let (_, audit) = read.ask("GET", &format!("/operations/v1/audit?tenant={}", company.tenant), None).await;

@@ -5,16 +5,14 @@ use serde_json::Value;
 use standin::{Emit, Item, Retry, Sending};
 
 async fn emit(company: &Company, event: &str, sending: Sending) -> standin::Emitted {
-    let emit = Emit { items: vec![Item::new(event, "1920")], sending: Sending { retry: Retry::once(), ..sending } };
-    company.visma.emit(&emit).await.unwrap()
+    company.visma.emit(&Emit { items: vec![Item::new(event, "1920")], sending }).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_wrong_signature_is_refused_and_leaves_no_trace() {
     let company = Company::new(company::BAD_SIGNATURE).await;
-    let emitted =
-        emit(&company, "ACCOUNT_CHANGED", Sending { secret: Some("not the secret".into()), ..Sending::default() })
-            .await;
+    let forged = Sending { secret: Some("not the secret".into()), retry: Retry::once(), ..Sending::default() };
+    let emitted = emit(&company, "ACCOUNT_CHANGED", forged).await;
     let attempt = &emitted.deliveries[0].attempts[0];
     assert_eq!(attempt.status, Some(401));
     assert!(attempt.answer.as_deref().unwrap().contains("signature_mismatch"), "{attempt:?}");
@@ -26,14 +24,14 @@ async fn a_wrong_signature_is_refused_and_leaves_no_trace() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_and_one_just_below_is_kept_whole() {
     let company = Company::new(company::OVERSIZE).await;
-    let item = |length: usize| {
+    let item = |length: usize, retry: Retry| {
         let mut item = Item::new("ACCOUNT_CHANGED", "1920");
         item.extra.insert("note".into(), Value::String("x".repeat(length)));
-        Emit { items: vec![item], sending: Sending { retry: Retry::once(), ..Sending::default() } }
+        Emit { items: vec![item], sending: Sending { retry, ..Sending::default() } }
     };
-    let refused = company.visma.emit(&item(1_040_000)).await.unwrap();
+    let refused = company.visma.emit(&item(1_040_000, Retry::once())).await.unwrap();
     assert_eq!(refused.deliveries[0].status(), Some(413));
-    let taken = company.visma.emit(&item(900_000)).await.unwrap();
+    let taken = company.visma.emit(&item(900_000, Retry::default())).await.unwrap();
     let record = company.answered(&taken).await;
     assert!(record.raw.is_empty(), "too long for one item of the table, so it is kept in parts");
 }

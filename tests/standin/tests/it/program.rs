@@ -7,9 +7,9 @@ use std::{
 
 use standin::{Client, NewTenant};
 
-/// Polls until there is something, for ten seconds at most.
+/// Polls until there is something, for a minute at most.
 fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = look() {
             return found;

@@ -112,7 +112,7 @@ async fn a_row_shows_the_notification_and_its_feedback() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), twice).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), twice).await.unwrap();
 }
 
 #[tokio::test]

@@ -198,8 +198,8 @@ pub(super) async fn check_events(companies: &[Company]) {
     assert!(silent.is_empty(), "processed without an event: {silent:?}");
 }
 
-/// Runs the reconciler for companies with notifications that wait for calls. AWS has a schedule for
-/// this, the local AWS has none.
+/// Runs the reconciler for companies with notifications that wait for calls. Its schedule would do
+/// this within a quarter of an hour.
 pub(super) async fn release(companies: &[Company]) {
     for company in companies {
         let records = company.stack.records(&company.tenant).await;
