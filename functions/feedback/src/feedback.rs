@@ -45,12 +45,14 @@ pub struct Feedback<P: Ports> {
 }
 
 /// A feedback to send, once it is known to be wanted.
-struct Wanted {
-    key: LedgerKey,
+pub(crate) struct Wanted {
+    pub(crate) key: LedgerKey,
     address: Address,
-    verdict: Verdict,
-    was_marked: bool,
-    received_at: Option<OffsetDateTime>,
+    /// The state in which it was read.
+    pub(crate) state: FeedbackState,
+    pub(crate) verdict: Verdict,
+    pub(crate) was_marked: bool,
+    pub(crate) received_at: Option<OffsetDateTime>,
 }
 
 enum Decision {
@@ -180,8 +182,8 @@ impl<P: Ports> Feedback<P> {
             (_, FeedbackState::Sent) => return Decision::AlreadyAnswered,
             (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited) => Some(verdict.clone()),
             // Before it was parked, Visma Net may have accepted the feedback without our receiving
-            // the answer.
-            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Parked)
+            // the answer. If it waits for calls, this is the message that decided it.
+            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Parked | FeedbackState::Queued)
                 if answered.verdict.as_ref() == Some(verdict) =>
             {
                 Some(verdict.clone())
@@ -193,6 +195,7 @@ impl<P: Ports> Feedback<P> {
             Some(verdict) if !answered.address.ids.is_empty() => Decision::Send(Box::new(Wanted {
                 key,
                 address: answered.address.clone(),
+                state,
                 verdict,
                 was_marked: answered.is_marked,
                 received_at: answered.received_at,
@@ -222,6 +225,9 @@ impl<P: Ports> Feedback<P> {
         if matches!(error, VismaError::Refused { .. }) {
             self.observe(&wanted.address, &wanted.verdict, None, settings);
         }
+        if let Some(outcome) = self.wait_in_ledger(wanted, &error, received).await {
+            return outcome;
+        }
         let next = match error {
             VismaError::Refused { .. } => Next::Park(Reason::FeedbackRefused),
             _ if self.age(received) >= self.limits.give_up_after => Next::Park(Reason::GaveUp),
@@ -242,7 +248,7 @@ impl<P: Ports> Feedback<P> {
             receive_count = received.receive_count,
             "feedback will be retried: {error}"
         );
-        // A tenant without quota is retried for hours, so fewer and fewer of its tries are logged.
+        // It may be retried for hours, so fewer and fewer of its tries are logged.
         if received.receive_count.is_power_of_two()
             && let Some(outcome) = self.write(wanted, &Answer::Failed(attempt), received).await
         {
@@ -317,12 +323,12 @@ impl<P: Ports> Feedback<P> {
         self.rejected.send(Message { body: received.body.clone(), group: None, attributes, trace }).await
     }
 
-    fn attempt(&self, received: &Received, reason: Reason, error: &VismaError) -> Attempt {
+    pub(crate) fn attempt(&self, received: &Received, reason: Reason, error: &VismaError) -> Attempt {
         Attempt { at: self.host.now(), receive_count: received.receive_count, reason, detail: error.to_string() }
     }
 
     /// Handles a failed try that will be repeated.
-    fn retry(&self, tenant: Option<&str>, next: Next, received: &Received) -> Outcome {
+    pub(crate) fn retry(&self, tenant: Option<&str>, next: Next, received: &Received) -> Outcome {
         self.metrics.record(tenant, [Metric::FeedbackRetried { reason: next.reason().as_str() }]);
         self.again(next, received)
     }

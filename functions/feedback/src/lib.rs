@@ -3,6 +3,7 @@
 mod delivery;
 mod feedback;
 mod ports;
+mod quota;
 pub mod wiring;
 
 pub use feedback::Feedback;

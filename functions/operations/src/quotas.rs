@@ -24,8 +24,9 @@ impl<P: Ports> Operations<P> {
     pub(crate) async fn limited(&self) -> Result<Vec<QuotaView>, StoreError> {
         let (allowances, now) = (self.store.allowances().await?, self.host.now());
         let views = allowances.iter().map(|allowance| async move {
-            let waiting = self.store.count_marked(&Mark::Limited.value(&allowance.tenant)).await?;
-            Ok::<_, StoreError>(QuotaView::new(allowance, waiting, now))
+            let [own, feedback] = [Mark::Limited, Mark::LimitedFeedback].map(|mark| mark.value(&allowance.tenant));
+            let waiting = tokio::try_join!(self.store.count_marked(&own), self.store.count_marked(&feedback))?;
+            Ok::<_, StoreError>(QuotaView::new(allowance, waiting.0 + waiting.1, now))
         });
         Ok(try_join_all(views).await?.into_iter().filter(|view| view.waiting > 0).collect())
     }
@@ -40,7 +41,7 @@ pub(crate) struct Quotas {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QuotaView {
     pub(crate) tenant: String,
-    /// Number of waiting notifications. At most 100,000 are counted.
+    /// Number of notifications that wait, or whose feedback waits. At most 100,000 of each are counted.
     pub(crate) waiting: u64,
     /// Calls that the ERP allows in an hour.
     calls_per_hour: u64,

@@ -256,7 +256,7 @@ impl<P: Ports> Reconciler<P> {
         }
     }
 
-    async fn queue_feedback(&self, key: &LedgerKey, run: &Run<'_>) -> Result<(), SweepError> {
+    pub(crate) async fn queue_feedback(&self, key: &LedgerKey, run: &Run<'_>) -> Result<(), SweepError> {
         let message = FeedbackMessage::Feedback { notification: key.clone() };
         let body = serde_json::to_string(&message).expect("names and ids always serialise");
         let group = Some(key.entity.tenant.as_str());

@@ -7,10 +7,11 @@ use crate::run::Run;
 use crate::sweep::SweepError;
 use webhooks_host::Host;
 use webhooks_model::audit::{AuditRecord, AuditResult, Target};
+use webhooks_model::feedback::FeedbackState;
 use webhooks_model::job::{Job, message};
-use webhooks_model::{Allowance, LedgerKey, Pause, Work, sorted};
+use webhooks_model::{Allowance, Pause, Work, sorted};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::Mark;
+use webhooks_store::{Mark, Waiting};
 
 const BY: &str = "reconciler";
 /// The role that a person needs to release notifications.
@@ -48,11 +49,11 @@ impl<P: Ports> Reconciler<P> {
         }
         let mut released = 0;
         let mut result = Ok(());
-        for key in self.sweeps.waiting(tenant, room).await? {
+        for one in self.sweeps.waiting(tenant, room).await? {
             if !run.take_release(self.host.now()) {
                 break;
             }
-            result = self.let_go(&key, run).await;
+            result = self.let_go(&one, run).await;
             if result.is_err() {
                 break;
             }
@@ -68,11 +69,27 @@ impl<P: Ports> Reconciler<P> {
 
     /// Queues the message first, then removes the mark. If the run dies in between, the next one
     /// releases it again. The notification is watched from then on, in case the message is lost.
-    async fn let_go(&self, key: &LedgerKey, run: &Run<'_>) -> Result<(), SweepError> {
-        if let Some(delivery) = self.delivery_of(key).await? {
-            self.queue_delivery(key, &delivery, run).await?;
-        }
-        Ok(self.sweeps.watch(key, Mark::Retrying, self.host.now()).await?)
+    async fn let_go(&self, one: &Waiting, run: &Run<'_>) -> Result<(), SweepError> {
+        let key = &one.key;
+        let next = match (one.mark, one.feedback) {
+            (Mark::LimitedFeedback, Some(FeedbackState::Queued)) => {
+                self.queue_feedback(key, run).await?;
+                Mark::Queued
+            }
+            // Another message about it was answered meanwhile.
+            (Mark::LimitedFeedback, Some(_)) => {
+                return Ok(self.sweeps.unmark(key, Mark::LimitedFeedback, self.host.now()).await?);
+            }
+            // It is left to a newer version.
+            (Mark::LimitedFeedback, None) => return Ok(()),
+            _ => {
+                if let Some(delivery) = self.delivery_of(key).await? {
+                    self.queue_delivery(key, &delivery, run).await?;
+                }
+                Mark::Retrying
+            }
+        };
+        Ok(self.sweeps.watch(key, next, self.host.now()).await?)
     }
 
     /// Ends pauses that are over, and releases the notifications that waited. Returns how many it

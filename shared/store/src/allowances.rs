@@ -7,14 +7,29 @@ use crate::keys::{key_of, keys_of, tenant_of};
 use crate::pending::{AT_ONCE, Mark};
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{Allowance, LedgerKey, sorted};
 
 const SORT_KEY: &str = "ALLOWANCE";
 /// The mark of allowances in the `attention` index.
 const MARK: &str = "allowance";
+/// Ends of a window that are not further apart are the same end, told at different times.
+const SAME_END: Duration = Duration::MINUTE;
 const ATTRIBUTES: [&str; 7] = ["pk", "sk", "attention", "calls_limit", "calls_each", "resets_at", "released_to"];
+
+/// A notification that waits for the tenant's calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub key: LedgerKey,
+    /// Whether the notification itself waits, or its feedback.
+    pub mark: Mark,
+    /// `None` if it is not decided yet, or only a newer version knows its state.
+    pub feedback: Option<FeedbackState>,
+    /// The time of the mark.
+    since: String,
+}
 
 impl<I: Items> Table<I> {
     /// The allowances of all tenants that recently had no calls left.
@@ -28,16 +43,31 @@ impl<I: Items> Table<I> {
         Ok(sorted::by(all, |a, b| a.tenant.cmp(&b.tenant)))
     }
 
-    /// The notifications that wait for the tenant's calls, in the order of receipt. The index may
-    /// lag behind, so each one is read again from the table.
-    pub async fn waiting(&self, tenant: &str, most: usize) -> Result<Vec<LedgerKey>, StoreError> {
-        let mark = Mark::Limited.value(tenant);
-        let places = self.in_index(&mark, most).await?;
+    /// The notifications that wait for the tenant's calls, and those whose feedback does, in the
+    /// order of receipt.
+    pub async fn waiting(&self, tenant: &str, most: usize) -> Result<Vec<Waiting>, StoreError> {
+        let mut feedback = self.with_mark(Mark::LimitedFeedback, tenant, most).await?.into_iter().peekable();
+        let mut all = vec![];
+        for one in self.with_mark(Mark::Limited, tenant, most).await? {
+            while let Some(earlier) = feedback.next_if(|other| other.since < one.since) {
+                all.push(earlier);
+            }
+            all.push(one);
+        }
+        all.extend(feedback);
+        all.truncate(most);
+        Ok(all)
+    }
+
+    /// The index may lag behind, so each one is read again from the table.
+    async fn with_mark(&self, mark: Mark, tenant: &str, most: usize) -> Result<Vec<Waiting>, StoreError> {
+        let value = mark.value(tenant);
+        let places = self.in_index(&value, most).await?;
         let mut all = vec![];
         for some in places.chunks(AT_ONCE as usize) {
             let items = self.as_they_are(some).await?;
-            let still = items.iter().filter(|item| text(item, "attention") == Some(&mark));
-            all.extend(still.filter_map(|item| key_of(text(item, "pk")?, text(item, "sk")?)));
+            let still = items.iter().filter(|item| text(item, "attention") == Some(&value));
+            all.extend(still.filter_map(|item| read_waiting(mark, item)));
         }
         Ok(all)
     }
@@ -51,16 +81,33 @@ impl<I: Items> Table<I> {
 
     /// Records that a tenant's calls are used up until the window ends.
     pub async fn used_up(&self, allowance: &Allowance, now: OffsetDateTime) -> Result<(), StoreError> {
-        let resets_at = string(time_text(allowance.resets_at));
-        let update = Update::default()
+        let update = self.window(allowance, now).set("calls_each", number(allowance.calls_each));
+        self.update(&sweep_partition(&allowance.tenant), SORT_KEY, update, None).await?;
+        Ok(())
+    }
+
+    /// The same for a feedback. Many of them may tell the same end, and only the first changes the
+    /// item. What the processor has recorded about the calls of a notification stays.
+    pub(crate) async fn used_up_for_feedback(
+        &self,
+        allowance: &Allowance,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let mut update = self.window(allowance, now).set_if_absent("calls_each", number(allowance.calls_each));
+        let earlier = string(time_text(allowance.resets_at - SAME_END));
+        let (known, earlier) = (update.name("resets_at"), update.value(earlier));
+        let condition = format!("attribute_not_exists({known}) OR {known} <= {earlier}");
+        self.update(&sweep_partition(&allowance.tenant), SORT_KEY, update, Some(condition)).await?;
+        Ok(())
+    }
+
+    fn window(&self, allowance: &Allowance, now: OffsetDateTime) -> Update {
+        Update::default()
             .set("attention", string(MARK))
             .set("attention_at", string(time_text(now)))
             .set_some("calls_limit", allowance.limit.map(number))
-            .set("calls_each", number(allowance.calls_each))
-            .set("resets_at", resets_at)
-            .set("expires_at", self.ttl(now));
-        self.update(&sweep_partition(&allowance.tenant), SORT_KEY, update, None).await?;
-        Ok(())
+            .set("resets_at", string(time_text(allowance.resets_at)))
+            .set("expires_at", self.ttl(now))
     }
 
     /// The keys of the items with the mark, oldest first.
@@ -73,6 +120,15 @@ impl<I: Items> Table<I> {
         };
         self.items.query(query.value(":mark", string(mark))).await
     }
+}
+
+fn read_waiting(mark: Mark, item: &Item) -> Option<Waiting> {
+    Some(Waiting {
+        key: key_of(text(item, "pk")?, text(item, "sk")?)?,
+        mark,
+        feedback: text(item, "feedback").and_then(FeedbackState::parse),
+        since: text(item, "attention_at")?.to_owned(),
+    })
 }
 
 fn read(item: &Item) -> Option<Allowance> {

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{LedgerKey, Notification, NotificationKey};
+use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey};
 
 /// The attributes of a notification that the feedback function reads.
 const ATTRIBUTES: [&str; 10] = [
@@ -85,6 +85,28 @@ pub trait Answers: Send + Sync {
         answer: &Answer,
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Lets a decided feedback wait in the table until the reconciler releases it. `false` if the
+    /// feedback has changed since it was read, or the record has a mark for a person.
+    fn wait_for_calls(
+        &self,
+        key: &LedgerKey,
+        wait: &WaitForCalls,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+/// A feedback of a tenant whose calls are used up.
+#[derive(Debug, Clone)]
+pub struct WaitForCalls {
+    /// The state in which the feedback was read.
+    pub read: FeedbackState,
+    pub verdict: Verdict,
+    /// The place in the list of what waits: the time of receipt.
+    pub since: OffsetDateTime,
+    /// `None` if the list of failed tries has enough of these.
+    pub attempt: Option<Attempt>,
+    pub allowance: Allowance,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +165,31 @@ impl<I: Items> Answers for Table<I> {
         self.update(&pk, &sk, update, Some(unrecorded)).await?;
         Ok(())
     }
+
+    async fn wait_for_calls(
+        &self,
+        key: &LedgerKey,
+        wait: &WaitForCalls,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        // Comes first. Without it, the reconciler would never release what waits.
+        self.used_up_for_feedback(&wait.allowance, now).await?;
+        let own = Mark::LimitedFeedback.value(&key.entity.tenant);
+        let update = with_verdict(Update::default(), FeedbackState::Queued, &wait.verdict)
+            .set("feedback_at", string(time_text(now)))
+            .set("attention", string(own.as_str()))
+            .set("attention_at", string(time_text(wait.since)));
+        let mut update = wait.attempt.iter().fold(update, |update, one| update.append("feedback_attempts", line(one)));
+        let [recorded, feedback, attention] = ["state", "feedback", "attention"].map(|name| update.name(name));
+        let read = update.value(string(wait.read.as_str()));
+        let marks = [own.as_str(), Mark::Awaited.as_str(), Mark::Queued.as_str()];
+        let marks = marks.map(|mark| update.value(string(mark))).join(", ");
+        let condition = format!(
+            "attribute_exists({recorded}) AND {feedback} = {read} \
+             AND (attribute_not_exists({attention}) OR {attention} IN ({marks}))"
+        );
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
+    }
 }
 
 /// The update and its condition. The condition needs no parentheses when more is appended.
@@ -182,8 +229,11 @@ fn read(key: &NotificationKey, item: &Item) -> Answered {
             description: Description::new(description),
         }),
         received_at: received_at(item),
-        is_marked: text(item, "attention")
-            .map(unacknowledged)
-            .is_some_and(|mark| [FEEDBACK_PARKED, Mark::Awaited.as_str(), Mark::Queued.as_str()].contains(&mark)),
+        is_marked: text(item, "attention").map(unacknowledged).is_some_and(is_about_feedback),
     }
+}
+
+fn is_about_feedback(mark: &str) -> bool {
+    let marks = [Mark::Awaited, Mark::Queued, Mark::LimitedFeedback];
+    mark == FEEDBACK_PARKED || Mark::parse(mark).is_some_and(|mark| marks.contains(&mark))
 }

@@ -32,7 +32,8 @@ mod table;
 mod tenants;
 mod timeline;
 
-pub use answers::{Answer, Answered, Answering, Answers};
+pub use allowances::Waiting;
+pub use answers::{Answer, Answered, Answering, Answers, WaitForCalls};
 pub use attention::{Attention, acknowledged};
 pub use attributes::Item;
 pub use audit::{AuditPage, is_in_audit, place_in_audit};

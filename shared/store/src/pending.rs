@@ -47,10 +47,12 @@ pub enum Mark {
     /// It waits for the quota of its tenant. The time is that of receipt. Each tenant has its own
     /// list.
     Limited,
+    /// Its feedback waits for that quota, with the same time and in a list of its own.
+    LimitedFeedback,
 }
 
 impl Mark {
-    pub const ALL: [Self; 4] = [Self::Awaited, Self::Retrying, Self::Queued, Self::Limited];
+    pub const ALL: [Self; 5] = [Self::Awaited, Self::Retrying, Self::Queued, Self::Limited, Self::LimitedFeedback];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Mark {
             Self::Retrying => "retrying",
             Self::Queued => "feedback_queued",
             Self::Limited => "rate_limited",
+            Self::LimitedFeedback => "feedback_limited",
         }
     }
 
@@ -66,12 +69,12 @@ impl Mark {
     #[must_use]
     pub fn value(self, tenant: &str) -> String {
         match self {
-            Self::Limited => format!("{}#{tenant}", self.as_str()),
+            Self::Limited | Self::LimitedFeedback => format!("{}#{tenant}", self.as_str()),
             _ => self.as_str().to_owned(),
         }
     }
 
-    fn parse(value: &str) -> Option<Self> {
+    pub(crate) fn parse(value: &str) -> Option<Self> {
         let (name, _) = value.split_once('#').unwrap_or((value, ""));
         Self::ALL.into_iter().find(|mark| mark.as_str() == name)
     }
@@ -81,7 +84,7 @@ impl Mark {
         match self {
             Self::Awaited => ("feedback", FeedbackState::Awaited.as_str()),
             Self::Retrying | Self::Limited => ("state", State::Retrying.as_str()),
-            Self::Queued => ("feedback", FeedbackState::Queued.as_str()),
+            Self::Queued | Self::LimitedFeedback => ("feedback", FeedbackState::Queued.as_str()),
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::check::{Met, Told};
 use crate::effect::Port;
 use crate::faults::Fault;
-use crate::model::erp::{Mood, RETRY_AFTER, TENANTS, TOKEN_LIFETIME};
+use crate::model::erp::{LONG_RETRY_AFTER, Mood, RETRY_AFTER, TENANTS, TOKEN_LIFETIME};
 use crate::planted::Sabotage;
 use crate::world::World;
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
@@ -102,9 +102,9 @@ impl Answered {
     }
 
     /// The calls are used up.
-    fn limited() -> Self {
+    fn limited(wait: std::time::Duration) -> Self {
         let mut answer = Self::empty(StatusCode::TOO_MANY_REQUESTS);
-        let wait = RETRY_AFTER.as_secs();
+        let wait = wait.as_secs();
         let headers = [
             ("retry-after", wait),
             ("x-ratelimit-reset", wait),
@@ -178,7 +178,9 @@ impl World {
         let now = self.now;
         match (answer.status.as_u16(), token) {
             (429, _) => {
-                self.checks.pacing.limited(instance, tenant, now + RETRY_AFTER);
+                let wait = answer.headers.get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
+                let until = now + Duration::seconds(wait.unwrap_or_default());
+                self.checks.pacing.limited(instance, tenant, until);
                 if self.is(Sabotage::LimitIgnored) {
                     answer.headers.clear();
                 }
@@ -257,7 +259,9 @@ impl World {
             Mood::RateLimited => {
                 let is_feedback = matches!(asked.what, What::Feedback { .. });
                 let is_dropped = is_feedback && self.is(Sabotage::FeedbackDroppedWhenLimited);
-                return Some(if is_dropped { Answered::empty(StatusCode::OK) } else { Answered::limited() });
+                let is_long = is_feedback && self.choices.below(2) == 1;
+                let wait = if is_long { LONG_RETRY_AFTER } else { RETRY_AFTER };
+                return Some(if is_dropped { Answered::empty(StatusCode::OK) } else { Answered::limited(wait) });
             }
             _ if !is_valid => {
                 self.touch(instance);

@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
-use webhooks_model::{Delivery, Notification, OpenQuestion, State};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{Delivery, Notification, OpenQuestion, Reason, State};
 use webhooks_settings::Settings;
 use webhooks_store::{Answering, Change, Entry, Observation, Observations};
 use webhooks_visma::{Fault, Stage, VismaError};
@@ -121,9 +122,7 @@ async fn records_fewer_and_fewer_of_the_failed_tries() {
 
 #[tokio::test]
 async fn comes_again_if_the_answer_of_visma_net_cannot_be_recorded() {
-    let after = Some(Duration::from_secs(1800));
-    let no_calls = Some(VismaError::RateLimited { stage: Stage::Feedback, after });
-    for (faults, sent) in [(vec![], 1), (vec![refused(404), refused(404)], 0), (vec![no_calls], 0)] {
+    for (faults, sent) in [(vec![], 1), (vec![refused(404), refused(404)], 0), (vec![no_calls(1800)], 0)] {
         let world = World::new().await;
         let message = [ours(&world.processed_for("unwritable", FeedbackState::Queued).await)];
         world.erp.fail_feedback(faults);
@@ -134,16 +133,59 @@ async fn comes_again_if_the_answer_of_visma_net_cannot_be_recorded() {
     }
 }
 
+fn no_calls(seconds: u64) -> Option<VismaError> {
+    Some(VismaError::RateLimited { stage: Stage::Feedback, after: Some(Duration::from_secs(seconds)) })
+}
+
 #[tokio::test]
-async fn a_tenant_without_calls_waits_as_told_without_delaying_others() {
+async fn waits_briefly_for_calls_on_the_queue_without_delaying_others() {
     let world = World::new().await;
     let first = world.processed(FeedbackState::Queued).await;
     let second = world.processed_for("another", FeedbackState::Queued).await;
-    let after = Some(Duration::from_secs(1800));
-    world.erp.fail_feedback([Some(VismaError::RateLimited { stage: Stage::Feedback, after }), None]);
+    world.erp.fail_feedback([no_calls(300), None]);
     assert_eq!(world.batch(&[ours(&first), ours(&second)], 1).await, [0]);
     assert_eq!(world.erp.feedback()[0].tenant, "another");
+    assert!(world.queue.hidden()[0].1 >= Duration::from_secs(300));
+    assert!(world.table.table.allowances().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn waits_longer_for_calls_in_the_ledger_however_old_the_message_is() {
+    let world = World::new().await;
+    let message = [ours(&world.processed(FeedbackState::Queued).await)];
+    world.host.advance(time::Duration::hours(25));
+    for _ in 0..2 {
+        world.erp.fail_feedback([no_calls(1800)]);
+        assert!(world.batch(&message, 1).await.is_empty(), "nothing stays on the queue");
+        assert_eq!(world.state().await, "queued");
+        assert_eq!(world.table.needing_attention(&format!("feedback_limited#{TENANT}")).await, 1);
+    }
+    let item = world.table.item("N#").await;
+    assert_eq!(item["feedback_attempts"].as_l().unwrap().len(), 1, "of a row the first is kept");
+    assert_eq!(world.emitted.count("FeedbackRetried rate_limited"), 2);
+    let allowance = world.table.table.allowances().await.unwrap().remove(0);
+    assert_eq!((allowance.tenant.as_str(), allowance.calls_each), (TENANT, 1));
+    assert_eq!(allowance.resets_at, world.host.now() + time::Duration::minutes(30));
+    assert!(world.batch(&message, 1).await.is_empty());
+    assert_eq!((world.state().await.as_str(), world.table.needing_attention("feedback_queued").await), ("sent", 0));
+    assert_eq!(world.table.needing_attention(&format!("feedback_limited#{TENANT}")).await, 0);
+}
+
+#[tokio::test]
+async fn the_feedback_of_a_dead_notification_waits_for_calls_on_the_queue() {
+    let world = World::new().await;
+    let n = world::notification();
+    let attempt =
+        Attempt { at: world.host.now(), receive_count: 12, reason: Reason::Unavailable, detail: String::new() };
+    let verdict = Some(Verdict::failure("Failed."));
+    let answer =
+        Answering { feedback: FeedbackState::Queued, address: Address::of(&n, false), verdict, deadline: None };
+    let change = Change::Dead { attempt, answer: Some(answer) };
+    world.table.table.record(&Entry { notification: &n, change, now: world.host.now() }).await.unwrap();
+    world.erp.fail_feedback([no_calls(1800)]);
+    assert_eq!(world.batch(&[ours(&n.ledger_key())], 1).await, [0]);
     assert!(world.queue.hidden()[0].1 >= Duration::from_secs(1800));
+    assert_eq!(world.table.needing_attention("dead").await, 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use webhooks_host::Host;
 use webhooks_model::State;
 use webhooks_model::feedback::{Address, FeedbackState};
 use webhooks_store::{Answering, Change, Entry};
+use webhooks_visma::{Stage, VismaError};
 
 fn codes(world: &World) -> Vec<String> {
     let code = |sent: fixtures::Sent| sent.attributes.into_iter().find(|(name, _)| name == "rejection_code").unwrap().1;
@@ -29,6 +30,25 @@ async fn the_first_outcome_stands() {
         assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
     }
     assert_eq!(world.erp.feedback().len(), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_without_calls_waits_in_the_ledger_and_stands() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    let after = Some(std::time::Duration::from_secs(1800));
+    let no_calls = Some(VismaError::RateLimited { stage: Stage::Feedback, after });
+    for _ in 0..2 {
+        world.erp.fail_feedback([no_calls.clone()]);
+        assert!(world.batch(&[outcome(&key)], 1).await.is_empty(), "also if its message comes again");
+        assert_eq!(world.state().await, "queued");
+    }
+    let other = outcome(&key).replace("No delivery address.", "Delivered.");
+    assert!(world.batch(&[other], 1).await.is_empty());
+    assert_eq!(codes(&world), ["not_deferred"]);
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    let sent = &world.erp.feedback()[0];
+    assert_eq!((sent.is_success, sent.description.as_str()), (false, "No delivery address."));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use webhooks_model::{Delivery, LedgerKey, Notification, State};
 use webhooks_settings::{Cache, Settings};
 use webhooks_store::{
     Answer, Answered, Answering, Answers, Change, Entry, Observation, Observations, Observer, StoreError, Table,
+    WaitForCalls,
 };
 
 pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);
@@ -51,6 +52,18 @@ impl Answers for Picky {
             return Err(StoreError::Unavailable("timeout".into()));
         }
         self.0.answer(key, answer, now).await
+    }
+
+    async fn wait_for_calls(
+        &self,
+        key: &LedgerKey,
+        wait: &WaitForCalls,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        if key.entity.tenant == "unwritable" {
+            return Err(StoreError::Unavailable("timeout".into()));
+        }
+        self.0.wait_for_calls(key, wait, now).await
     }
 }
 

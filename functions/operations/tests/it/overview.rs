@@ -1,7 +1,7 @@
 //! What the API shows beside notifications: the overview, used-up quotas, the tenants, and what was
 //! observed of Visma Net.
 
-use crate::world::{World, token};
+use crate::world::{World, processed, token};
 use fixtures::TENANT;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -10,7 +10,7 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::observed::older_secret;
 use webhooks_model::rollup::{Counted, hour_of};
 use webhooks_model::{Allowance, Entity, EntityId, Fact, OpenQuestion, Reason, State};
-use webhooks_store::{Change, KnownTenant, Observation, Observations, Rolled, Summary};
+use webhooks_store::{Change, KnownTenant, Mark, Observation, Observations, Rolled, Summary};
 
 const OVERVIEW: &str = "/operations/v1/overview";
 
@@ -136,9 +136,11 @@ async fn counts_what_waits_for_calls_and_estimates_its_end() {
     let world = World::new().await;
     used_up(&world, TENANT, Some(4)).await;
     used_up(&world, OTHER, None).await;
-    for number in 1..=10 {
+    for number in 1..=9 {
         world.order(number, Duration::ZERO, waits()).await;
     }
+    let told_later = world.order(10, Duration::ZERO, processed(FeedbackState::Queued)).await;
+    world.table.table.watch(&told_later.ledger_key(), Mark::LimitedFeedback, world.host.now()).await.unwrap();
     let items = world.get("/operations/v1/quotas").await.body["items"].clone();
     assert_eq!(items.as_array().unwrap().len(), 1, "nothing waits for the other tenant's calls");
     let told = &items[0];

@@ -1,8 +1,9 @@
 use crate::support::{Fixture, NOW, TENANT, notification, order};
 use time::Duration;
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Allowance, LedgerKey, Notification, Reason, State};
-use webhooks_store::{Action, Answering, Attempts, Change, Deed, Entry, Mark};
+use webhooks_store::{Action, Answer, Answering, Answers, Attempts, Change, Deed, Entry, Mark, WaitForCalls};
 
 fn line(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "429".into() }
@@ -17,7 +18,34 @@ async fn record(fixture: &Fixture, n: &Notification, change: Change) -> bool {
 }
 
 async fn waiting(fixture: &Fixture) -> Vec<LedgerKey> {
-    fixture.table.waiting(TENANT, 1000).await.unwrap()
+    oldest(fixture, 1000).await
+}
+
+async fn oldest(fixture: &Fixture, most: usize) -> Vec<LedgerKey> {
+    fixture.table.waiting(TENANT, most).await.unwrap().into_iter().map(|one| one.key).collect()
+}
+
+fn allowance() -> Allowance {
+    let resets_at = NOW + Duration::HOUR;
+    Allowance { tenant: TENANT.into(), limit: Some(500), calls_each: 1, resets_at, released_to: None }
+}
+
+/// A feedback of a notification that has ended so.
+async fn ended(fixture: &Fixture, n: &Notification, feedback: FeedbackState) -> LedgerKey {
+    let answer = Answering {
+        feedback,
+        address: Address::of(n, false),
+        verdict: (feedback == FeedbackState::Queued).then(|| Verdict::success("Done.")),
+        deadline: Some(NOW + Duration::HOUR),
+    };
+    assert!(record(fixture, n, Change::Ended { state: State::Processed, answer }).await);
+    n.ledger_key()
+}
+
+async fn feedback_waits(fixture: &Fixture, n: &Notification, read: FeedbackState) -> bool {
+    let (verdict, since, allowance) = (Verdict::success("Done."), n.received_at, allowance());
+    let wait = WaitForCalls { read, verdict, since, attempt: Some(line(Reason::RateLimited)), allowance };
+    fixture.table.wait_for_calls(&n.ledger_key(), &wait, NOW).await.unwrap()
 }
 
 fn numbered(number: i64) -> Notification {
@@ -34,7 +62,7 @@ async fn lists_what_waits_for_calls_by_tenant_oldest_first_until_its_release() {
     let found = waiting(&fixture).await;
     assert_eq!(found.len(), 205);
     assert_eq!((found[0].entity.key.as_str(), found[204].entity.key.as_str()), ("SO/205", "SO/1"));
-    assert_eq!(fixture.table.waiting(TENANT, 2).await.unwrap(), found[..2]);
+    assert_eq!(oldest(&fixture, 2).await, found[..2]);
     assert!(fixture.table.waiting("another", 1000).await.unwrap().is_empty());
     fixture.table.watch(&found[0], Mark::Retrying, NOW).await.unwrap();
     assert_eq!(waiting(&fixture).await.len(), 204);
@@ -104,13 +132,7 @@ async fn counts_attempts_without_those_that_the_quota_ended() {
 #[tokio::test]
 async fn keeps_a_tenants_allowance_until_its_erasure() {
     let fixture = Fixture::new().await;
-    let mut allowance = Allowance {
-        tenant: TENANT.into(),
-        limit: Some(500),
-        calls_each: 2,
-        resets_at: NOW + Duration::HOUR,
-        released_to: None,
-    };
+    let mut allowance = Allowance { calls_each: 2, ..allowance() };
     fixture.table.used_up(&allowance, NOW).await.unwrap();
     assert_eq!(fixture.table.allowances().await.unwrap(), [allowance.clone()]);
     fixture.table.set_released(TENANT, NOW + Duration::minutes(90), NOW).await.unwrap();
@@ -123,4 +145,76 @@ async fn keeps_a_tenants_allowance_until_its_erasure() {
         fixture.table.erase(key).await.unwrap();
     }
     assert!(fixture.table.allowances().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn feedback_waits_for_calls_among_the_notifications_in_the_order_of_receipt() {
+    let fixture = Fixture::new().await;
+    for number in [1, 3] {
+        record(&fixture, &numbered(number), waits(None)).await;
+    }
+    for (number, read) in [(2, FeedbackState::Queued), (4, FeedbackState::Awaited)] {
+        ended(&fixture, &numbered(number), read).await;
+        assert!(feedback_waits(&fixture, &numbered(number), read).await);
+    }
+    let found = fixture.table.waiting(TENANT, 3).await.unwrap();
+    let found: Vec<_> = found.iter().map(|one| (one.key.entity.key.as_str(), one.mark, one.feedback)).collect();
+    let queued = Some(FeedbackState::Queued);
+    assert_eq!(
+        found,
+        [
+            ("SO/4", Mark::LimitedFeedback, queued),
+            ("SO/3", Mark::Limited, None),
+            ("SO/2", Mark::LimitedFeedback, queued)
+        ]
+    );
+    let late = fixture.table.arrived(TENANT, "2026-11-20T00:00:00.000Z", NOW + Duration::days(3)).await.unwrap();
+    assert!(late.notifications.iter().all(|one| one.mark.is_some()), "none of them is stuck");
+}
+
+#[tokio::test]
+async fn a_feedback_waits_until_it_is_released_or_sent() {
+    let fixture = Fixture::new().await;
+    let (released, sent) = (numbered(1), numbered(2));
+    for n in [&released, &sent] {
+        ended(&fixture, n, FeedbackState::Queued).await;
+        assert!(feedback_waits(&fixture, n, FeedbackState::Queued).await);
+        assert!(feedback_waits(&fixture, n, FeedbackState::Queued).await, "a second message about it");
+    }
+    fixture.table.watch(&released.ledger_key(), Mark::Queued, NOW).await.unwrap();
+    assert_eq!(waiting(&fixture).await, [sent.ledger_key()]);
+    let key = sent.ledger_key();
+    let known = fixture.table.answered(std::slice::from_ref(&key)).await.unwrap().remove(&key).unwrap();
+    assert!(known.is_marked);
+    let id = known.address.ids[0];
+    let answer = Answer::Sent { id, verdict: Verdict::success("Done."), was_marked: known.is_marked };
+    fixture.table.answer(&key, &answer, NOW).await.unwrap();
+    assert!(waiting(&fixture).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_feedback_that_was_sent_or_whose_record_needs_a_person_does_not_wait_in_the_table() {
+    let fixture = Fixture::new().await;
+    let n = numbered(1);
+    assert!(!feedback_waits(&fixture, &n, FeedbackState::Queued).await, "there is no record");
+    ended(&fixture, &n, FeedbackState::Awaited).await;
+    assert!(!feedback_waits(&fixture, &n, FeedbackState::Queued).await, "it was read in another state");
+    let dead = numbered(2);
+    let answer =
+        Answering { feedback: FeedbackState::Queued, verdict: Some(Verdict::failure("Failed.")), ..Answering::none() };
+    record(&fixture, &dead, Change::Dead { attempt: line(Reason::Bug), answer: Some(answer) }).await;
+    assert!(!feedback_waits(&fixture, &dead, FeedbackState::Queued).await);
+    assert_eq!(fixture.needing_attention("dead").await, 1);
+    assert!(waiting(&fixture).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_feedback_tells_a_later_end_of_the_window_but_not_what_a_notification_costs() {
+    let fixture = Fixture::new().await;
+    let (n, known) = (numbered(1), Allowance { calls_each: 2, ..allowance() });
+    ended(&fixture, &n, FeedbackState::Queued).await;
+    let earlier = Allowance { resets_at: NOW, ..known.clone() };
+    fixture.table.used_up(&earlier, NOW).await.unwrap();
+    assert!(feedback_waits(&fixture, &n, FeedbackState::Queued).await);
+    assert_eq!(fixture.table.allowances().await.unwrap(), [known]);
 }

@@ -206,13 +206,16 @@ impl Commands {
     }
 
     /// Checks that Visma Net has accepted or refused every feedback that was resent or whose
-    /// outcome was set. The reconciler may still have to send what a job has recorded since.
+    /// outcome was set. The reconciler may still have to send what a job has recorded since, or what
+    /// waits for calls.
     fn unmoved_feedback(&self, table: &TableModel, resends: &Resends) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Resend(target) | Command::Outcome(target)) = &command.asked else { return None };
-            let feedback = table.get(&target.pk, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
+            let item = table.get(&target.pk, &target.sk);
+            let feedback = item.and_then(|item| text(item, "feedback")).unwrap_or("none");
             let is_moved = match &command.asked {
                 Command::Outcome(_) => feedback != "awaited",
+                _ if item.is_some_and(is_limited) => true,
                 _ => matches!(feedback, "sent" | "parked") || resends.has_written(&target.sk),
             };
             let what = || format!("{:?} was accepted, but the feedback is {feedback}", command.asked);
@@ -343,6 +346,12 @@ pub(super) fn is_released(before: &Item, after: &Item) -> bool {
     let was_held = text(before, "state") == Some("parked") && text(before, "reason") == Some(Reason::Held.as_str());
     let is_new = deeds(after).count() > deeds(before).count();
     was_held && text(after, "state") == Some("retrying") && is_new && deeds(after).last() == Some("release")
+}
+
+/// Whether it waits for calls in the ledger, or its feedback does.
+pub(super) fn is_limited(item: &Item) -> bool {
+    let is_wait = |mark: &str| mark.starts_with("rate_limited#") || mark.starts_with("feedback_limited#");
+    text(item, "attention").is_some_and(is_wait)
 }
 
 /// The actions of operators on it, in order.

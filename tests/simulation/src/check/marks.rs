@@ -1,7 +1,7 @@
 //! Marks and indexes. They are the only way to find what waits, what needs a person, and what came
 //! on a day. An acknowledged notification no longer needs attention, until it fails again.
 
-use super::command::deeds;
+use super::command::{deeds, is_limited};
 use super::in_motion::{FINAL, record};
 use super::{Checks, Invariant, Met, short};
 use crate::actors::Function;
@@ -43,6 +43,9 @@ impl Checks {
             self.were_dead.insert(as_sent(sort_key));
         }
         // Its message may be deleted after that, and no attempt would repeat a late write.
+        if function == Function::Feedback && is_limited(after) {
+            self.meets(Met::FeedbackWaited);
+        }
         let may_wait = matches!(text(after, "state"), Some("parked" | "paused")) || is_limited(after);
         // Feedback that a job has recorded is watched, whether or not its message is sent.
         let is_watched = matches!(function, Function::Reconciler | Function::Repair);
@@ -170,10 +173,6 @@ impl Checks {
 fn is_kept(item: &Item) -> bool {
     let state = text(item, "state");
     state == Some("paused") || (state == Some("parked") && text(item, "reason") == Some("held"))
-}
-
-fn is_limited(item: &Item) -> bool {
-    text(item, "attention").is_some_and(|mark| mark.starts_with(LIMITED))
 }
 
 /// Whether a person must look at the notification or at its feedback.

@@ -14,6 +14,8 @@ pub enum Met {
     FeedbackRefused,
     /// Visma Net accepted such feedback later.
     TakenAfterRefusal,
+    /// A feedback waited in the ledger for calls.
+    FeedbackWaited,
     /// A delivery was signed with a secret that had been replaced by a newer one.
     OldSecret,
     /// An attempt used settings that had just been replaced.
@@ -54,10 +56,11 @@ pub enum Met {
 }
 
 impl Met {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
+        Self::FeedbackWaited,
         Self::OldSecret,
         Self::OldSettings,
         Self::LanguageRewritten,

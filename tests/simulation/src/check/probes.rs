@@ -131,6 +131,13 @@ impl Checks {
             let sent = item(&[("state", "processed"), ("feedback", "sent")]);
             self.must_refuse(write, &sent, Invariant::OneFeedback, "change an answer that Visma Net accepted");
         }
+        if !text_of(write, "attention").is_some_and(|mark| mark.starts_with("feedback_limited#")) {
+            return;
+        }
+        for (feedback, mark) in ["queued", "awaited"].into_iter().flat_map(|one| FOR_A_PERSON.map(|mark| (one, mark))) {
+            let known = item(&[("state", "processed"), ("feedback", feedback), ("attention", mark)]);
+            self.must_refuse(write, &known, Invariant::OneTerminalState, "hide a record that needs a person");
+        }
     }
 
     fn mark_is_guarded(&mut self, write: &Write) {

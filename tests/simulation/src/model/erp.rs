@@ -17,6 +17,8 @@ pub(crate) const STATUSES: [&str; 3] = ["Hold", "Open", "Completed"];
 /// After this many attempts the dispatcher gives up a delivery.
 pub(crate) const MOST_TRIES: u32 = 8;
 pub(crate) const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(40);
+/// For some feedback. It is so long that the feedback waits in the ledger.
+pub(crate) const LONG_RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
 pub(crate) const TOKEN_LIFETIME: Duration = Duration::hours(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
