@@ -72,7 +72,8 @@ async fn a_new_tab_is_signed_in_and_who_signs_out_does_so_in_every_tab() {
     let kept = browser.script("return sessionStorage.getItem('console.session')", vec![]).await;
     assert_eq!(kept, serde_json::Value::Null);
     // A view that is still drawn asks for names after the session has ended.
-    let names = browser.script("return import('./tenants.js').then((own) => own.directory())", vec![]).await;
+    let module = json!(format!("{}/tenants.js", console.url));
+    let names = browser.script("return import(arguments[0]).then((own) => own.directory())", vec![module]).await;
     assert_eq!(names, json!([]));
     browser.was_content().await;
 }
