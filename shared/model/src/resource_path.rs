@@ -291,6 +291,7 @@ mod tests {
             ("api/v1/inventory/b64(Oi8_I1tdQCYqKzs)", ":/?#[]@&*+;", "v1/inventory/b64(Oi8_I1tdQCYqKzs)"),
             ("api/v1/inventory/b64(", "b64(", "v1/inventory/b64(YjY0KA)"),
             ("api/v3/SalesOrders/SO/1:2", "SO/1:2", "api/v3/SalesOrders/SO/1%3A2"),
+            ("api/v3/SalesOrders/SO/b64(MS8y)", "SO/b64(MS8y)", "api/v3/SalesOrders/SO/b64%28MS8y%29"),
         ] {
             let path = ResourcePath::parse(text).unwrap();
             assert_eq!((path.key().as_deref(), path.to_string().as_str()), (Some(key), shown), "{text}");

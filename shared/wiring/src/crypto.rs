@@ -106,4 +106,19 @@ mod tests {
         let algorithms = |of: CryptoProvider| of.signature_verification_algorithms.all.len();
         assert_eq!(algorithms(ours) + 1, algorithms(usual));
     }
+
+    /// TLS 1.3 verifies with the first algorithm of a scheme only.
+    #[test]
+    fn verifies_each_scheme_with_the_algorithms_of_the_usual_provider() {
+        let verifiers = |of: &CryptoProvider| {
+            let mapping = of.signature_verification_algorithms.mapping.iter();
+            let known = mapping.filter(|(scheme, _)| *scheme != SignatureScheme::ED25519);
+            let ids = known.map(|(scheme, algorithms)| {
+                let ids = algorithms.iter().map(|one| (one.public_key_alg_id(), one.signature_alg_id()));
+                (*scheme, ids.collect::<Vec<_>>())
+            });
+            ids.collect::<Vec<_>>()
+        };
+        assert_eq!(verifiers(&provider()), verifiers(&default_provider()));
+    }
 }

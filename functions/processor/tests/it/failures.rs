@@ -2,9 +2,15 @@
 //! also counts receipts without an attempt.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, down, order};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::query::QueryInput;
 use fixtures::Mood;
 use serde_json::{Value, json};
 use std::time::Duration;
+use webhooks_store::Table;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn action(id: u128, parameter: &str) -> Value {
@@ -178,6 +184,40 @@ async fn a_route_without_feedback_reports_no_death() {
     assert_eq!(world.states().await, ["dead: unavailable"]);
     assert!(world.feedback.sent().is_empty());
     assert!(!world.table.item("N#").await.contains_key("feedback"));
+}
+
+/// The table answers no query, so an attempt cannot look a notification up.
+#[derive(Debug)]
+struct NoQueries;
+
+impl Intercept for NoQueries {
+    fn name(&self) -> &'static str {
+        "NoQueries"
+    }
+
+    fn read_before_serialization(
+        &self,
+        context: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let is_query = context.input().downcast_ref::<QueryInput>().is_some();
+        if is_query { Err("no answer".into()) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn reports_no_death_of_what_would_have_been_parked() {
+    let world = World::new().await;
+    assert!(world.take(&account(1, "ACCOUNT_CHANGED", "1")).await.is_empty(), "so it has read the pauses");
+    let config = world.table.client.config().to_builder().interceptor(NoQueries).build();
+    let ledger = Table::new(Client::from_conf(config), world.table.name.clone(), time::Duration::days(90));
+    let world = world.with_receives(1).with_ledger(ledger);
+    for (id, event, feedback) in [(2, "SOMETHING_NEW", 1), (3, "ACCOUNT_CHANGED", 2)] {
+        assert_eq!(world.take(&account(id, event, "2")).await, [0]);
+        assert_eq!(world.feedback.sent().len(), feedback, "{event}");
+    }
+    assert_eq!(world.table.needing_attention("dead").await, 2);
 }
 
 #[tokio::test]

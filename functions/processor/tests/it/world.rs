@@ -9,7 +9,7 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::Verdict;
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, Resource};
 use webhooks_settings::Cache;
-use webhooks_store::{Answers, Dynamo};
+use webhooks_store::{Answers, Dynamo, Table};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
@@ -84,6 +84,12 @@ impl World {
     /// The queue hands out a message so often.
     pub(crate) fn with_receives(mut self, max_receive_count: u32) -> Self {
         self.processor.limits.max_receive_count = max_receive_count;
+        self
+    }
+
+    /// The processor reaches the table in this way.
+    pub(crate) fn with_ledger(mut self, ledger: Table) -> Self {
+        self.processor.ledger = ledger;
         self
     }
 

@@ -366,7 +366,7 @@ fn rejects_an_address_without_http_with_advice_for_the_local_stack() {
 
 #[test]
 fn sends_no_token_without_tls_to_another_machine() {
-    for address in ["http://operations.example", "http://127.0.0.1.example:4566", "http://192.0.2.1"] {
+    for address in ["http://localhost.example", "http://127.0.0.1.example:4566", "http://192.0.2.1"] {
         let output = format!("ApiUrl={address}");
         for [name, value] in [["--api", address], ["--set", output.as_str()]] {
             let output = run_in(&["counts", name, value], "", &[("VISMA_WEBHOOKS_TOKEN", "canary")]);

@@ -3,7 +3,7 @@ use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Reason, State};
-use webhooks_store::{Answer, Answered, Answering, Answers, Change, Entry};
+use webhooks_store::{Answer, Answered, Answering, Answers, Change, Entry, StoreError};
 
 fn sent(text: &str) -> Answer {
     Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success(text), was_marked: false }
@@ -123,4 +123,16 @@ async fn a_parked_answer_needs_attention_until_it_is_sent() {
     let after_all = Answer::Sent { id: Uuid::nil(), verdict: Verdict::success("after all"), was_marked: true };
     fixture.table.answer(&key, &after_all, NOW).await.unwrap();
     assert_eq!(fixture.needing_attention("feedback_parked").await, 0);
+}
+
+#[tokio::test]
+async fn a_feedback_of_a_newer_version_is_an_error_also_beside_others() {
+    let fixture = Fixture::new().await;
+    let newer = processed(&fixture, 1, FeedbackState::Queued).await;
+    fixture.overwrite("N#", "feedback", "on_its_way").await;
+    let other = processed(&fixture, 2, FeedbackState::Queued).await;
+    for keys in [vec![newer.clone()], vec![newer, other.clone()]] {
+        assert!(matches!(fixture.table.answered(&keys).await, Err(StoreError::Newer(_))), "{keys:?}");
+    }
+    assert!(answered(&fixture, &other).await.is_some());
 }

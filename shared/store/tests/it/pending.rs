@@ -176,3 +176,19 @@ async fn records_how_far_the_feed_was_read_and_never_moves_back() {
     }
     assert_eq!(fixture.table.looked_through(TENANT, NOW).await.unwrap(), "2026-11-23T12:00:00.000Z#b");
 }
+
+#[tokio::test]
+async fn what_only_a_newer_version_can_read_counts_by_its_mark_or_in_the_feed() {
+    let fixture = Fixture::new().await;
+    let key = record(&fixture, &order(1), Change::Failed(attempt()), Duration::ZERO).await;
+    fixture.overwrite("N#", "state", "postponed").await;
+    for (is_marked, expected) in [(true, (1, 0)), (false, (0, 1))] {
+        if !is_marked {
+            fixture.table.unmark(&key, Mark::Retrying, NOW).await.unwrap();
+        }
+        let due = fixture.table.due(Mark::Retrying, NOW + LATE, None).await.unwrap();
+        let arrived = fixture.table.arrived(TENANT, "2026-11-23", NOW + LATE).await.unwrap();
+        assert!(due.pending.is_empty() && arrived.notifications.is_empty());
+        assert_eq!((due.unread, arrived.unread), expected);
+    }
+}

@@ -185,14 +185,28 @@ async fn a_change_before_the_webhook_of_the_last_one_was_made_is_missing() {
     assert!(!is_missing(&fixture, stamp(110), false).await, "without a fetch, only the body has a time");
 }
 
+/// A table with one account, written now, whose body has a time this far ahead.
+async fn ahead_by(ahead: Duration) -> Fixture {
+    let fixture = Fixture::new().await;
+    let versions = Versions { body: Some(Ticks::from_datetime(NOW + ahead)), ..Versions::default() };
+    let entity = Collection::Account.entity_id(TENANT, "1920");
+    fixture.table.advance(&HeadChange { entity, versions, ..change(1, 0) }, NOW).await.unwrap();
+    fixture
+}
+
+#[tokio::test]
+async fn a_body_may_be_ahead_by_as_much_as_clocks_differ() {
+    let row = Ticks::from_datetime(NOW + Duration::MINUTE);
+    for (ahead, expected) in [(Duration::MINUTE, false), (Duration::MINUTE + Duration::SECOND, true)] {
+        let fixture = ahead_by(ahead).await;
+        assert_eq!(is_missing(&fixture, row.into(), true).await, expected, "{ahead}");
+    }
+}
+
 #[tokio::test]
 async fn a_local_time_in_a_body_hides_no_change_after_the_head_was_written() {
     for hours in 0..=2 {
-        let fixture = Fixture::new().await;
-        let body = Some(Ticks::from_datetime(NOW + Duration::hours(hours)));
-        let versions = Versions { body, ..Versions::default() };
-        let entity = Collection::Account.entity_id(TENANT, "1920");
-        fixture.table.advance(&HeadChange { entity, versions, ..change(1, 0) }, NOW).await.unwrap();
+        let fixture = ahead_by(Duration::hours(hours)).await;
         for fetched in [true, false] {
             for (later, expected) in [(Duration::ZERO, false), (Duration::SECOND, true)] {
                 let row = Ticks::from_datetime(NOW + later).into();
