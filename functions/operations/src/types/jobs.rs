@@ -27,6 +27,10 @@ pub(crate) struct Plan {
     /// How many of the sample would die again. Only for a redrive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dies_again: Option<u64>,
+    /// Number of notifications in this time that would be passed over, since only a newer version can
+    /// read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<usize>,
 }
 
 /// A notification that would be replayed.
