@@ -58,21 +58,23 @@ impl<P: Ports> Operations<P> {
         let begun = job.counted().filter(|tally| !tally.is_whole).cloned();
         let mut tally = begun.unwrap_or_else(|| Tally::new(job.progress.done, now));
         for _ in 0..STRETCHES {
-            let RecordPage { records, position, .. } = self.look_on(&job, tally.position.as_deref()).await?;
+            let RecordPage { records, position, unread } = self.look_on(&job, tally.position.as_deref()).await?;
             for record in records {
                 if let Some((ending, _)) = self.ending(&job, record).await? {
                     tally.add(ending);
                 }
             }
+            tally.unread += unread as u64;
             tally.is_whole = position.is_none();
             tally.position = position;
             if tally.is_whole || self.host.now() >= now + LONGEST_LOOK {
                 break;
             }
         }
-        // Feedback that Visma Net accepted is not in the lists, so it is what remains.
+        // Feedback that Visma Net accepted is not in the lists, so it is what remains. It is not known
+        // of what cannot be read.
         if tally.is_whole && matches!(job.work, Work::Resend(_)) {
-            tally.succeeded = tally.of.saturating_sub(tally.failed + tally.under_way);
+            tally.succeeded = tally.of.saturating_sub(tally.failed + tally.under_way + tally.unread);
         }
         tally.counted_at = now;
         self.store.note_tally(&job, &tally).await?;
@@ -147,8 +149,8 @@ impl<P: Ports> Operations<P> {
             return Ok(Some((ending_since(since, &record, now), record)));
         };
         let own = match self.store.record_of(&moved).await {
-            // Only a newer version knows its end. The results of the others are shown.
-            Err(StoreError::Newer(_)) => None,
+            // Only a newer version knows its end. It counts as unread, in its own place of the feed.
+            Err(StoreError::Newer(_)) => return Ok(None),
             own => own?,
         };
         // The record that replaces it may have ended before this job.
