@@ -11,7 +11,7 @@ use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::job::Status;
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{LedgerKey, Notification, Reason};
+use webhooks_model::{Allowance, LedgerKey, Notification, Reason};
 use webhooks_store::{Action, Answer, Answers, Deed, Entry, Mark};
 
 const PLANS: &str = "/operations/v1/feedback/plans";
@@ -131,6 +131,24 @@ async fn a_resend_is_a_job_that_shows_its_filter_and_outcomes() {
     let told = outcomes().await;
     assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&1.into(), &1.into(), &0.into()));
     assert_eq!(world.get(&format!("{url}/failed")).await.items("key"), ["SO/3"]);
+}
+
+#[tokio::test]
+async fn resent_feedback_that_waits_for_the_quota_is_under_way() {
+    for filter in [json!({}), json!({"tenant": TENANT})] {
+        let world = World::new().await;
+        let keys = three_parked(&world).await;
+        let begun = world.repair("POST", RESENDS, filter.clone()).await.body;
+        let url = resent(&world, &begun, &keys).await;
+        let (now, tenant) = (world.host.now(), TENANT.to_owned());
+        let allowance = Allowance { tenant, limit: None, calls_each: 1, resets_at: now, released_to: None };
+        world.table.table.used_up(&allowance, now).await.unwrap();
+        let received_at = now - Duration::hours(1);
+        world.table.table.watch(&keys[0], Mark::LimitedFeedback, received_at).await.unwrap();
+        accepted(&world, &keys[1]).await;
+        let told = world.get(&url).await.body["outcomes"].clone();
+        assert_eq!((&told["succeeded"], &told["under_way"]), (&1.into(), &2.into()), "{filter}: {told}");
+    }
 }
 
 #[tokio::test]
