@@ -17,7 +17,8 @@ export const events = new EventTarget();
 export async function ask(method, path, { query = {}, body, signal, known } = {}) {
   const url = new URL(`../${path}`, import.meta.url);
   for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
-  const headers = { authorization: `Bearer ${session()?.token ?? ""}` };
+  const token = session()?.token ?? "";
+  const headers = { authorization: `Bearer ${token}` };
   const before = known?.get(url.href);
   if (before) headers["if-none-match"] = before.tag;
   if (body !== undefined) headers["content-type"] = "application/json";
@@ -42,7 +43,8 @@ export async function ask(method, path, { query = {}, body, signal, known } = {}
     if (known && tag) known.set(url.href, { tag, answer });
     return answer;
   }
-  if (response.status === 401) {
+  // A late answer to an earlier session does not end a new one.
+  if (response.status === 401 && (session()?.token ?? token) === token) {
     known?.clear();
     signOut();
     events.dispatchEvent(new Event("signed-out"));

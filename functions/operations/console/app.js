@@ -106,8 +106,9 @@ function changeZone() {
 }
 
 function frame() {
-  if (polling) return;
-  const { name, roles } = session();
+  const { name, roles, token } = session();
+  if (polling?.token === token) return;
+  polling?.end();
   header.hidden = false;
   who.replaceChildren(h("span", { class: "name", title: name }, name),
     h("span", { class: "roles" }, roles.join(" · ") || "no role"),
@@ -115,7 +116,7 @@ function frame() {
     button("Sign out", () => { signOutEverywhere(); signedOut("You have signed out."); }, { class: "quiet" }));
   box(find, go);
   const stop = new AbortController();
-  polling = { ...counters(strip, stop.signal), end: () => stop.abort() };
+  polling = { ...counters(strip, stop.signal), token, end: () => stop.abort() };
 }
 
 async function signedOut(message) {

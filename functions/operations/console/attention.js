@@ -106,7 +106,7 @@ const quotas = (place, signal) => filled(place, signal, async (own) => {
 function quotaTable(items) {
   const heads = ["Tenant", "Waiting", "Calls an hour", "Done in about", "Done at about"];
   const row = (quota) => [tenantText(quota.tenant),
-    h("a", { href: listLink({ tenant: quota.tenant, state: "retrying" }) }, many(quota.waiting)),
+    h("a", { href: listLink({ tenant: quota.tenant, is: "waits" }) }, many(quota.waiting)),
     [number(quota.calls_per_hour), quota.is_assumed && " (assumed)"], span(new Date(quota.done_at) - Date.now()),
     moment(quota.done_at)];
   return grid("What waits for calls, by tenant", heads, items.map(row));

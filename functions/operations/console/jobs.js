@@ -42,11 +42,12 @@ function stands({ status, outcomes }) {
 
 function became({ id, outcomes }) {
   if (!outcomes) return null;
-  const { succeeded, failed, under_way: underWay } = outcomes;
+  const { succeeded, failed, under_way: underWay, left_out: leftOut } = outcomes;
   const list = failed > 0 && h("a", { href: `#/replay?failed=${encodeURIComponent(id)}` },
     `${number(failed)} failed again`);
   return h("p", { class: "notes" }, `${number(succeeded)} succeeded`, list && [" · ", list],
-    underWay > 0 && [` · ${number(underWay)} under way, counted `, moment(outcomes.counted_at)]);
+    underWay > 0 && [` · ${number(underWay)} under way, counted `, moment(outcomes.counted_at)],
+    leftOut && ` · ${number(leftOut)} that only a newer version can read`);
 }
 
 /** Keeps the list of jobs up to date, more often while jobs run. */

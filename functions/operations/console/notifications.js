@@ -10,12 +10,13 @@ import { day, sought } from "./search.js";
 import { entityLink, paged, size, table } from "./table.js";
 import { labelOf } from "./tenants.js";
 
-/** Filters of the overview that the API does not have: words, and a test. */
+/** Filters of links that the API does not have: words, and a test. */
 const ONLY = {
   processed: ["processed or superseded", ({ state }) => ["processed", "superseded"].includes(state)],
   answered: ["answered", ({ feedback }) => feedback.state === "sent"],
   failed: ["dead, parked or unreadable", ({ state }) => ["dead", "parked", "unparseable"].includes(state)],
   gap: ["missed", ({ origin }) => origin === "reconciliation"],
+  waits: ["retrying or not yet answered", ({ state, feedback }) => state === "retrying" || feedback.state === "queued"],
 };
 
 export const title = "Notifications";

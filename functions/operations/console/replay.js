@@ -6,7 +6,7 @@ import { chosen, entityField, eventField, meet, read, tenantField, timeField } f
 import { watch } from "./jobs.js";
 import { may } from "./session.js";
 import { detailLink, paged, size, table } from "./table.js";
-import { entity, STATES } from "./words.js";
+import { entity, LEFT_OUT, STATES } from "./words.js";
 
 export const title = "Replays";
 
@@ -110,6 +110,7 @@ function drawn(plan, wanted, outcome, watching) {
     h("p", { class: "figure" }, h("strong", {}, found(plan)),
       plan.count > 0
       && ` ${wanted.tenant ? "" : "of all tenants "}in about ${span(plan.seconds * 1000)}, at ${wanted.rate} per second`),
+    plan.left_out && h("p", { class: "told" }, `${LEFT_OUT}.`),
     plan.count > 0 ? [h("p", { class: "faint" }, "The first of them:"), h("ul", { class: "sample" }, samples),
       h("div", { class: "buttons" }, go)] :
       h("p", { class: "faint" }, "Nothing found. Choose a longer time or more statuses."))];

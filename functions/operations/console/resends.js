@@ -3,14 +3,14 @@
 import { post } from "./api.js";
 import { DEEDS, confirmedJob } from "./deeds.js";
 import { h, number, span } from "./dom.js";
-import { cause, reason } from "./words.js";
+import { cause, LEFT_OUT, reason } from "./words.js";
 
 export function resendAll(items, view) {
   const wanted = filter(items);
   confirmedJob(post("feedback/plans", wanted, view.signal), view, (plan) => ({
     title: `Resend feedback: ${plan.at_least ? "at least " : ""}${number(plan.count)}`, label: "Resend",
     content: [h("p", {}, DEEDS.feedback[1]), h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`),
-      h("ul", { class: "sample" }, plan.causes.map((one) =>
+      plan.left_out && h("p", { class: "told" }, `${LEFT_OUT}.`), h("ul", { class: "sample" }, plan.causes.map((one) =>
         h("li", {}, `${number(one.count)}: ${reason(one.reason)}`, one.cause && `, ${cause(one.cause)}`)))],
     hint: "Optional. Shown in each timeline.",
     begin: (note) => post("feedback/resends", { ...wanted, note }), said: "The resend has begun.",

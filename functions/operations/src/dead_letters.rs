@@ -66,7 +66,8 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
     let sample =
         redrive.message.map_or_else(|| letters.sample.into_iter().map(|letter| letter.id).collect(), |id| vec![id]);
     let (seconds, dies_again) = (count.div_ceil(rate.into()), Some(doomed as u64));
-    Ok(Json(Plan { count, at_least: false, seconds, sample, notifications: vec![], dies_again }))
+    let (at_least, notifications) = (false, vec![]);
+    Ok(Json(Plan { count, at_least, seconds, sample, notifications, dies_again, left_out: None }))
 }
 
 /// Begins a job that sends one or all dead letters of a queue back to their original queue.

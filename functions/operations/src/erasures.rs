@@ -38,7 +38,8 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
     }
     let seconds = count.div_ceil(rate.into());
     let at_least = position.is_some();
-    Ok(Json(Plan { count, at_least, seconds, sample: vec![], notifications: vec![], dies_again: None }))
+    let (sample, notifications) = (vec![], vec![]);
+    Ok(Json(Plan { count, at_least, seconds, sample, notifications, dies_again: None, left_out: None }))
 }
 
 /// Begins a job that permanently deletes all data of a tenant.

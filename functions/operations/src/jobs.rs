@@ -146,11 +146,12 @@ impl<P: Ports> Operations<P> {
 
     async fn plan(&self, filter: &Filter, rate: u32) -> Result<Plan, Problem> {
         let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
-        let mut tenants = BTreeSet::new();
+        let (mut tenants, mut unread) = (BTreeSet::new(), 0);
         let ends_at = self.host.now() + LONGEST_LOOK;
         for _ in 0..LONGEST_PLAN {
             let page = self.store.feed_page(filter, position.as_deref(), 100).await?;
             count += page.found.len() as u64;
+            unread += page.unread;
             let sample = page.found.iter().take(SAMPLE - first.len());
             tenants.extend(sample.clone().map(|found| found.key.entity.tenant.clone()));
             first.extend(sample.map(Planned::from));
@@ -163,8 +164,9 @@ impl<P: Ports> Operations<P> {
             self.introduce_tenant(&tenant).await;
         }
         let sample = first.iter().map(|one| one.reference.clone()).collect();
-        let seconds = count.div_ceil(rate.into());
-        Ok(Plan { count, at_least: position.is_some(), seconds, sample, notifications: first, dies_again: None })
+        let (seconds, at_least) = (count.div_ceil(rate.into()), position.is_some());
+        let left_out = left_out(unread);
+        Ok(Plan { count, at_least, seconds, sample, notifications: first, dies_again: None, left_out })
     }
 
     /// Saves the job before it sends the message. A message about an unknown job does nothing.

@@ -16,12 +16,15 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_model::{Reason, State as NotificationState};
-use webhooks_store::{Position, Record, RecordPage, StoreError, place_in_feed, position_after};
+use webhooks_store::{Mark, Position, Record, RecordPage, StoreError, place_in_feed, position_after};
 
 const AT_ONCE: i32 = 100;
 const AT_ONCE_MARKED: u8 = 100;
 /// The most pages, of a hundred records each, that one request reads.
 const STRETCHES: usize = 5;
+/// Prefix of a resend's position while it counts what waits for a tenant's quota. The tenant and a
+/// blank follow.
+const LIMITED: &str = "limited ";
 /// Prefix of a resend's position once it counts the parked feedback.
 const PARKED: &str = "parked ";
 /// The shortest time for which a count is valid while some are under way. The later the count, the
@@ -58,21 +61,23 @@ impl<P: Ports> Operations<P> {
         let begun = job.counted().filter(|tally| !tally.is_whole).cloned();
         let mut tally = begun.unwrap_or_else(|| Tally::new(job.progress.done, now));
         for _ in 0..STRETCHES {
-            let RecordPage { records, position, .. } = self.look_on(&job, tally.position.as_deref()).await?;
+            let RecordPage { records, position, unread } = self.look_on(&job, tally.position.as_deref()).await?;
             for record in records {
                 if let Some((ending, _)) = self.ending(&job, record).await? {
                     tally.add(ending);
                 }
             }
+            tally.unread += unread as u64;
             tally.is_whole = position.is_none();
             tally.position = position;
             if tally.is_whole || self.host.now() >= now + LONGEST_LOOK {
                 break;
             }
         }
-        // Feedback that Visma Net accepted is not in the lists, so it is what remains.
+        // Feedback that Visma Net accepted is not in the lists, so it is what remains. It is not known
+        // of what cannot be read.
         if tally.is_whole && matches!(job.work, Work::Resend(_)) {
-            tally.succeeded = tally.of.saturating_sub(tally.failed + tally.under_way);
+            tally.succeeded = tally.of.saturating_sub(tally.failed + tally.under_way + tally.unread);
         }
         tally.counted_at = now;
         self.store.note_tally(&job, &tally).await?;
@@ -115,9 +120,9 @@ impl<P: Ports> Operations<P> {
         }
     }
 
-    /// Reads first the feedback on its way, then the feedback parked since the job began, for any
-    /// cause. Feedback that is parked between the two reads counts twice; the next count corrects
-    /// it.
+    /// Reads first the feedback on its way, then the feedback that waits for a quota, then the
+    /// feedback parked since the job began, for any cause. Feedback that changes its list between two
+    /// reads may count twice; the next count corrects it.
     async fn look_on_resent(&self, job: &Job, filter: &ParkedFeedback, position: &str) -> Result<RecordPage, Problem> {
         let to = self.host.now() + CLOCKS_DIFFER_BY;
         let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
@@ -128,9 +133,43 @@ impl<P: Ports> Operations<P> {
             let position = page.position.map(|next| format!("{PARKED}{next}"));
             return Ok(RecordPage { position, ..page });
         }
+        if let Some((tenant, position)) = position.strip_prefix(LIMITED).and_then(|place| place.split_once(' ')) {
+            return self.look_on_limited(filter, tenant, position).await;
+        }
         let page = self.store.on_its_way(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
-        let position = page.position.or_else(|| Some(PARKED.to_owned()));
-        Ok(RecordPage { position, ..page })
+        let position = match page.position {
+            Some(position) => position,
+            None => self.behind(filter, None).await?,
+        };
+        Ok(RecordPage { position: Some(position), ..page })
+    }
+
+    /// Reads the feedback that waits for the tenant's quota. Its place is the time of receipt.
+    async fn look_on_limited(
+        &self,
+        filter: &ParkedFeedback,
+        tenant: &str,
+        position: &str,
+    ) -> Result<RecordPage, Problem> {
+        let after: Option<Position> = serde_json::from_str(position).ok();
+        let page = self.store.marked(&Mark::LimitedFeedback.value(tenant), after.as_ref(), AT_ONCE_MARKED).await?;
+        let position = match &page.next {
+            Some(next) => format!("{LIMITED}{tenant} {}", json(next)),
+            None => self.behind(filter, Some(tenant)).await?,
+        };
+        Ok(RecordPage { records: page.records, position: Some(position), unread: page.unread })
+    }
+
+    /// The position of the filter's first or next tenant without calls. After the last one, that of
+    /// the parked feedback.
+    async fn behind(&self, filter: &ParkedFeedback, last: Option<&str>) -> Result<String, Problem> {
+        let allowances = self.store.allowances().await?;
+        let mut tenants = allowances.into_iter().map(|allowance| allowance.tenant);
+        let is_next = |tenant: &String| {
+            filter.tenant.as_ref().is_none_or(|own| own == tenant) && last.is_none_or(|last| tenant.as_str() > last)
+        };
+        let next = tenants.find(is_next);
+        Ok(next.map_or_else(|| PARKED.to_owned(), |tenant| format!("{LIMITED}{tenant} ")))
     }
 
     /// The result of one record, and the record that shows it: this one, or the one that replaces
@@ -147,8 +186,8 @@ impl<P: Ports> Operations<P> {
             return Ok(Some((ending_since(since, &record, now), record)));
         };
         let own = match self.store.record_of(&moved).await {
-            // Only a newer version knows its end. The results of the others are shown.
-            Err(StoreError::Newer(_)) => None,
+            // Only a newer version knows its end. It counts as unread, in its own place of the feed.
+            Err(StoreError::Newer(_)) => return Ok(None),
             own => own?,
         };
         // The record that replaces it may have ended before this job.
@@ -202,10 +241,14 @@ fn list_of_failed(id: Uuid) -> u64 {
 /// The position after that record, in the form that the job's kind uses.
 fn place_of(job: &Job, position: Position) -> String {
     match &job.work {
-        Work::Resend(_) => format!("{PARKED}{}", serde_json::to_string(&position).expect("texts always serialise")),
+        Work::Resend(_) => format!("{PARKED}{}", json(&position)),
         Work::Replay(filter) => position_after(filter, &position),
         Work::Redrive(_) | Work::Release | Work::Erase { .. } => position.at,
     }
+}
+
+fn json(position: &Position) -> String {
+    serde_json::to_string(position).expect("texts always serialise")
 }
 
 /// A replay's position is a place in the feed, so it needs no keys of the table.

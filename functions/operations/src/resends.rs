@@ -7,6 +7,7 @@ use crate::problem::Problem;
 use crate::query::{self, LONGEST_LOOK};
 use crate::route::Asked;
 use crate::types::jobs::{JobView, Plan, Planned};
+use crate::types::left_out;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ impl<P: Ports> Operations<P> {
 
     async fn plan_resend(&self, filter: &ParkedFeedback, rate: u32) -> Result<ResendPlan, Problem> {
         let (mut count, mut causes, mut position) = (0_u64, BTreeMap::new(), None::<String>);
-        let mut first: Vec<Record> = vec![];
+        let (mut first, mut unread): (Vec<Record>, usize) = (vec![], 0);
         let ends_at = self.host.now() + LONGEST_LOOK;
         for _ in 0..LONGEST_PLAN {
             let page = self.store.parked(filter, position.as_deref(), AT_ONCE).await?;
@@ -81,6 +82,7 @@ impl<P: Ports> Operations<P> {
                     first.push(record);
                 }
             }
+            unread += page.unread;
             position = page.position;
             if position.is_none() || self.host.now() >= ends_at {
                 break;
@@ -89,8 +91,9 @@ impl<P: Ports> Operations<P> {
         self.introduce(&first).await;
         let notifications: Vec<Planned> = first.iter().map(Planned::from).collect();
         let sample = notifications.iter().map(|one| one.reference.clone()).collect();
-        let seconds = count.div_ceil(rate.into());
-        let plan = Plan { count, at_least: position.is_some(), seconds, sample, notifications, dies_again: None };
+        let (seconds, at_least) = (count.div_ceil(rate.into()), position.is_some());
+        let left_out = left_out(unread);
+        let plan = Plan { count, at_least, seconds, sample, notifications, dies_again: None, left_out };
         let cause = |((reason, cause), count)| Cause { reason, cause, count };
         let causes = sorted::first(CAUSES, causes.into_iter().map(cause), |one, other| other.count.cmp(&one.count));
         Ok(ResendPlan { plan, causes })

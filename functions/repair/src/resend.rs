@@ -73,6 +73,7 @@ impl<P: Ports> Repair<P> {
                     return Err(error.into());
                 }
             }
+            progress.skipped += page.unread as u64;
             looked_at += most;
             progress.position = page.position;
             if progress.position.is_none() {

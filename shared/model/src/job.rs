@@ -56,6 +56,9 @@ pub struct Tally {
     pub succeeded: u64,
     pub failed: u64,
     pub under_way: u64,
+    /// The number that only a newer version can read. Some may not be of this job.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unread: u64,
     /// The number that the job had put back when they were counted. If the job has continued since,
     /// they are counted again.
     pub of: u64,
@@ -72,7 +75,8 @@ impl Tally {
     /// A tally without counts.
     #[must_use]
     pub fn new(of: u64, now: OffsetDateTime) -> Self {
-        Self { succeeded: 0, failed: 0, under_way: 0, of, position: None, is_whole: false, counted_at: now }
+        let (position, is_whole, counted_at) = (None, false, now);
+        Self { succeeded: 0, failed: 0, under_way: 0, unread: 0, of, position, is_whole, counted_at }
     }
 
     pub fn add(&mut self, ending: Ending) {
@@ -82,6 +86,10 @@ impl Tally {
             Ending::UnderWay => self.under_way += 1,
         }
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

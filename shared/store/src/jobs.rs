@@ -52,8 +52,8 @@ pub struct RecordPage {
     pub records: Vec<Record>,
     /// The position of the next page; `None` at the end.
     pub position: Option<String>,
-    /// The number of records left out, since only a newer version can read them. The filter is not
-    /// applied to them.
+    /// The number of records left out, since only a newer version can read them. Of the filter, only
+    /// its times and its tenant are applied to them.
     pub unread: usize,
 }
 

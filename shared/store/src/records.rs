@@ -180,6 +180,17 @@ impl<I: Items> Table<I> {
     /// or one of [`crate::acknowledged`]. `paused` includes ended notifications that wait to be
     /// replayed.
     pub async fn marked(&self, mark: &str, after: Option<&Position>, most: u8) -> Result<Page, StoreError> {
+        let (places, next) = self.places_marked(mark, after, most).await?;
+        Ok(Page { next, ..self.page_of(places).await? })
+    }
+
+    /// Their places, and the last of them if the list continues.
+    pub(crate) async fn places_marked(
+        &self,
+        mark: &str,
+        after: Option<&Position>,
+        most: u8,
+    ) -> Result<(Vec<Position>, Option<Position>), StoreError> {
         let begin = |place: &Position| {
             let texts = [&place.pk, &place.sk, mark, &place.at];
             ATTENTION_KEYS.iter().zip(texts).map(|(name, text)| ((*name).to_owned(), string(text))).collect()
@@ -197,7 +208,7 @@ impl<I: Items> Table<I> {
         let more = found.len() > usize::from(most);
         found.truncate(most.into());
         let next = found.last().filter(|_| more).cloned();
-        Ok(Page { next, ..self.page_of(found).await? })
+        Ok((found, next))
     }
 
     /// The number of notifications with this mark, at most 100,000.

@@ -7,7 +7,7 @@ use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::jobs::RecordPage;
-use crate::keys::{partition, sort_key};
+use crate::keys::{partition, sort_key, tenant_in};
 use crate::moved::MOVED_TO;
 use crate::pending::Mark;
 use crate::records::Position;
@@ -151,15 +151,17 @@ impl<I: Items> Table<I> {
     ) -> Result<RecordPage, StoreError> {
         let unread = |_| StoreError::Mismatch("a job's position is not a place in the list".into());
         let after: Option<Position> = position.map(serde_json::from_str).transpose().map_err(unread)?;
-        let mut page = self.marked(mark, after.as_ref(), most).await?;
+        let (mut places, next) = self.places_marked(mark, after.as_ref(), most).await?;
         let (from, to) = (filter.from.map(time_text), time_text(filter.to));
         let is_since = |at: &str| from.as_deref().is_none_or(|from| at >= from);
+        let is_of_tenant = |pk: &str| filter.tenant.as_deref().is_none_or(|own| tenant_in(pk) == Some(own));
+        places.retain(|place| is_since(&place.at) && place.at < to && is_of_tenant(&place.pk));
+        let next = next.filter(|next| is_since(&next.at));
+        let mut page = self.page_of(places).await?;
         page.records.retain(|record| {
             let (reason, cause) = record.refusal();
-            let at = record.position.at.as_str();
-            is_since(at) && at < to.as_str() && filter.fits(&record.key.entity.tenant, reason, cause)
+            filter.fits(&record.key.entity.tenant, reason, cause)
         });
-        let next = page.next.filter(|next| is_since(&next.at));
         let position = next.map(|next| serde_json::to_string(&next).expect("texts always serialise"));
         Ok(RecordPage { records: page.records, position, unread: page.unread })
     }

@@ -27,6 +27,10 @@ pub(crate) struct Plan {
     /// How many of the sample would die again. Only for a redrive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dies_again: Option<u64>,
+    /// Number of notifications in this time that would be passed over, since only a newer version can
+    /// read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<usize>,
 }
 
 /// A notification that would be replayed.
@@ -123,6 +127,10 @@ struct Outcomes {
     /// Notifications that need a person again.
     failed: u64,
     under_way: u64,
+    /// Number of notifications whose result is unknown, since only a newer version can read them. Some
+    /// may not be of this job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<u64>,
     /// All are counted. If false, request the job again to continue counting.
     is_whole: bool,
     #[serde(with = "time::serde::rfc3339")]
@@ -131,8 +139,8 @@ struct Outcomes {
 
 impl From<&Tally> for Outcomes {
     fn from(tally: &Tally) -> Self {
-        let Tally { succeeded, failed, under_way, is_whole, counted_at, .. } = *tally;
-        Self { succeeded, failed, under_way, is_whole, counted_at }
+        let Tally { succeeded, failed, under_way, unread, is_whole, counted_at, .. } = *tally;
+        Self { succeeded, failed, under_way, left_out: (unread > 0).then_some(unread), is_whole, counted_at }
     }
 }
 

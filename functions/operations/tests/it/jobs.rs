@@ -11,7 +11,7 @@ use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::job::Status;
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{LedgerKey, Notification, Reason};
+use webhooks_model::{Allowance, LedgerKey, Notification, Reason};
 use webhooks_store::{Action, Answer, Answers, Deed, Entry, Mark};
 
 const PLANS: &str = "/operations/v1/feedback/plans";
@@ -91,6 +91,27 @@ async fn a_resend_whose_message_is_refused_is_watched_and_can_be_given_again() {
     assert_eq!(world.repair("POST", &url, json!({})).await.status, StatusCode::ACCEPTED);
 }
 
+/// Does what the repair function would do for a resend of these, and returns the job's URL.
+async fn resent(world: &World, begun: &Value, keys: &[LedgerKey]) -> String {
+    let id = begun["id"].as_str().unwrap();
+    let job = world.table.table.job(Uuid::try_parse(id).unwrap()).await.unwrap().unwrap();
+    let note = job.note_beside();
+    for key in keys {
+        let action = Action { deed: Deed::ResendParked, at: world.host.now(), by: "op-1", note: &note };
+        assert!(world.table.table.act(key, action).await.unwrap());
+        assert!(!world.table.table.act(key, action).await.unwrap(), "it is no longer parked");
+    }
+    let mut progress = job.progress;
+    (progress.status, progress.done) = (Status::Finished, keys.len() as u64);
+    assert!(world.table.table.progress(job.id, &progress).await.unwrap());
+    format!("/operations/v1/jobs/{id}")
+}
+
+async fn accepted(world: &World, key: &LedgerKey) {
+    let sent = Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success("Done."), was_marked: true };
+    world.table.table.answer(key, &sent, world.host.now()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_resend_is_a_job_that_shows_its_filter_and_outcomes() {
     let world = World::new().await;
@@ -98,32 +119,52 @@ async fn a_resend_is_a_job_that_shows_its_filter_and_outcomes() {
     let begun = world.repair("POST", RESENDS, json!({"reason": "gave_up", "note": "503 is over"})).await;
     assert_eq!((begun.status, &begun.body["kind"]), (StatusCode::ACCEPTED, &"resend".into()));
     assert_eq!((&begun.body["expected"], &begun.body["feedback"]["reason"]), (&2.into(), &"gave_up".into()));
-    let id = begun.body["id"].as_str().unwrap();
-    assert_eq!(world.repairs.sent()[0].json()["job"], id);
+    assert_eq!(world.repairs.sent()[0].json()["job"], begun.body["id"]);
 
-    // Does what the repair function would do.
-    let job = world.table.table.job(Uuid::try_parse(id).unwrap()).await.unwrap().unwrap();
-    let note = job.note_beside();
-    for key in &keys[1..] {
-        let action = Action { deed: Deed::ResendParked, at: world.host.now(), by: "op-1", note: &note };
-        assert!(world.table.table.act(key, action).await.unwrap());
-        assert!(!world.table.table.act(key, action).await.unwrap(), "it is no longer parked");
-    }
-    let mut progress = job.progress;
-    (progress.status, progress.done) = (Status::Finished, 2);
-    assert!(world.table.table.progress(job.id, &progress).await.unwrap());
-
-    let url = format!("/operations/v1/jobs/{id}");
+    let url = resent(&world, &begun.body, &keys[1..]).await;
     let outcomes = async || -> Value { world.get(&url).await.body["outcomes"].clone() };
     assert_eq!(outcomes().await["under_way"], 2);
     world.host.advance(Duration::minutes(1));
-    let sent = Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success("Done."), was_marked: true };
-    world.table.table.answer(&keys[1], &sent, world.host.now()).await.unwrap();
+    accepted(&world, &keys[1]).await;
     refused(&world, &keys[2], Reason::FeedbackRefused, "feedback: refused (404)").await;
     world.host.advance(Duration::minutes(1));
     let told = outcomes().await;
     assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&1.into(), &1.into(), &0.into()));
     assert_eq!(world.get(&format!("{url}/failed")).await.items("key"), ["SO/3"]);
+}
+
+#[tokio::test]
+async fn resent_feedback_that_waits_for_the_quota_is_under_way() {
+    for filter in [json!({}), json!({"tenant": TENANT})] {
+        let world = World::new().await;
+        let keys = three_parked(&world).await;
+        let begun = world.repair("POST", RESENDS, filter.clone()).await.body;
+        let url = resent(&world, &begun, &keys).await;
+        let (now, tenant) = (world.host.now(), TENANT.to_owned());
+        let allowance = Allowance { tenant, limit: None, calls_each: 1, resets_at: now, released_to: None };
+        world.table.table.used_up(&allowance, now).await.unwrap();
+        let received_at = now - Duration::hours(1);
+        world.table.table.watch(&keys[0], Mark::LimitedFeedback, received_at).await.unwrap();
+        accepted(&world, &keys[1]).await;
+        let told = world.get(&url).await.body["outcomes"].clone();
+        assert_eq!((&told["succeeded"], &told["under_way"]), (&1.into(), &2.into()), "{filter}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn resent_feedback_that_only_a_newer_version_can_read_has_not_succeeded() {
+    let world = World::new().await;
+    let keys = three_parked(&world).await;
+    let begun = world.repair("POST", RESENDS, json!({})).await.body;
+    let url = resent(&world, &begun, &keys).await;
+    refused(&world, &keys[0], Reason::GaveUp, "feedback: status 503").await;
+    for key in &keys[..2] {
+        world.table.overwrite(&format!("N#{}", key.notification), "state", "postponed").await;
+    }
+    accepted(&world, &keys[2]).await;
+    let told = world.get(&url).await.body["outcomes"].clone();
+    assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&1.into(), &0.into(), &0.into()));
+    assert_eq!((&told["left_out"], &told["is_whole"]), (&2.into(), &true.into()), "one parked, one on its way");
 }
 
 #[tokio::test]

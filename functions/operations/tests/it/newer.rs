@@ -78,6 +78,19 @@ async fn each_list_counts_what_it_leaves_out() {
 }
 
 #[tokio::test]
+async fn each_plan_counts_what_its_job_would_pass_over() {
+    let (world, _, _) = world().await;
+    world.table.overwrite("N#", "state", "postponed").await;
+    world.table.overwrite("N#", "attention", "feedback_parked").await;
+    world.host.advance(Duration::SECOND);
+    let filter = json!({"tenant": TENANT, "from": "2026-11-23T00:00:00Z", "to": "2026-12-01T00:00:00Z"});
+    for (plan, filter) in [("plans", filter), ("feedback/plans", json!({}))] {
+        let answer = world.repair("POST", &format!("/operations/v1/{plan}"), filter).await.body;
+        assert_eq!((&answer["count"], &answer["left_out"]), (&json!(0), &json!(1)), "{plan}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn refuses_every_action_on_it_and_leaves_it_as_it_is() {
     let (world, _, url) = world().await;
     world.table.overwrite("N#", "state", "postponed").await;

@@ -113,6 +113,17 @@ async fn sends_no_more_than_the_rate_if_some_feedback_does_not_match() {
 }
 
 #[tokio::test]
+async fn passes_over_feedback_that_only_a_newer_version_can_read() {
+    let world = World::new().await;
+    let newer = parked(&world, 1, Reason::GaveUp, "status 503").await;
+    let own = parked(&world, 2, Reason::GaveUp, "status 503").await;
+    world.table.overwrite(&format!("N#{}", newer.notification), "state", "postponed").await;
+    world.begin(Work::Resend(everything(&world)), 10).await;
+    while world.slice(1).await {}
+    assert_eq!((sent(&world), world.progress().await), (vec![own], (Status::Finished, 1, 1)));
+}
+
+#[tokio::test]
 async fn a_slice_looks_at_a_hundred_entries_without_a_match() {
     let world = World::new().await;
     for number in 1..=101 {

@@ -134,6 +134,21 @@ async fn finds_the_feedback_that_was_parked_in_a_span_and_reads_no_further() {
 }
 
 #[tokio::test]
+async fn counts_parked_feedback_that_it_cannot_read_within_the_span_and_the_tenant() {
+    let fixture = Fixture::new().await;
+    refused(&fixture, 1, Duration::HOUR).await;
+    fixture.overwrite("N#", "state", "postponed").await;
+    let reason = Some(Reason::FeedbackRefused);
+    let all = ParkedFeedback { tenant: None, reason, cause: None, from: None, to: NOW };
+    let other = ParkedFeedback { tenant: Some("other".into()), ..all.clone() };
+    let earlier = ParkedFeedback { to: NOW - Duration::HOUR, ..all.clone() };
+    for (filter, unread) in [(all, 1), (other, 0), (earlier, 0)] {
+        let page = fixture.table.parked(&filter, None, 10).await.unwrap();
+        assert_eq!((page.records.len(), page.unread), (0, unread), "{filter:?}");
+    }
+}
+
+#[tokio::test]
 async fn resent_feedback_moves_from_the_parked_ones_to_those_on_their_way() {
     let fixture = Fixture::new().await;
     let (resent, stays) = (refused(&fixture, 1, Duration::HOUR).await, refused(&fixture, 2, Duration::HOUR).await);

@@ -195,6 +195,10 @@ async fn an_operator_reads_when_waiting_notifications_will_be_done() {
     let row = rows.iter().find(|row| row.contains(&company.tenant)).unwrap();
     // One call an hour, and two for each notification.
     assert!(row.contains(" h"), "{row}");
+    let number = format!("tbody a[href*='{}']", company.tenant);
+    browser.sees(&number).await.click().await.expect("the number is a link");
+    browser.reads(".lead", "Only retrying or not yet answered notifications.").await;
+    browser.reads("tbody tr", "Retrying").await;
     company.visma.set_rate(RateBudget::default()).await.unwrap();
     browser.was_content().await;
 }

@@ -112,6 +112,50 @@ async fn a_person_whose_session_has_expired_is_told_so() {
     console.browser.reads("[role=alert]", "Your session has ended.").await;
 }
 
+/// Lets the session expire when another person's tab tells its own. No answer comes in between.
+const TAKE_OVER: &str = "
+    window.fetch = () => new Promise(() => {});
+    const kept = JSON.parse(sessionStorage.getItem('console.session'));
+    sessionStorage.setItem('console.session', JSON.stringify({ ...kept, expires: 1 }));
+    new BroadcastChannel('console.session')
+        .postMessage({ token: 'other', name: 'Another', roles: ['read'], expires: null });";
+
+#[tokio::test]
+async fn the_header_names_the_person_whose_session_a_tab_takes_over() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    browser.reads("h1", "Overview").await;
+    browser.script(TAKE_OVER, vec![]).await;
+    browser.reads("#who .name", "Another").await;
+    browser.was_content().await;
+}
+
+/// Refuses a request when another session has begun, and returns whether that one goes on.
+const LATE: &str = "
+    return import(arguments[0]).then(({ get }) => {
+        const other = JSON.stringify({ ...JSON.parse(sessionStorage.getItem('console.session')), token: 'newer' });
+        window.fetch = async (_, { headers }) => {
+            if (headers.authorization === 'Bearer newer') return new Promise(() => {});
+            sessionStorage.setItem('console.session', other);
+            return new Response('{}', { status: 401 });
+        };
+        return get('counts').catch(() => sessionStorage.getItem('console.session') === other);
+    })";
+
+#[tokio::test]
+async fn a_late_refusal_of_an_earlier_session_does_not_end_a_new_one() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    browser.reads("h1", "Overview").await;
+    let goes_on = browser.script(LATE, vec![json!(format!("{}/api.js", console.url))]).await;
+    assert_eq!(goes_on, json!(true));
+    browser.was_content().await;
+}
+
 #[tokio::test]
 async fn a_person_who_pastes_a_token_is_not_disturbed() {
     let stack = Stack::load().await;

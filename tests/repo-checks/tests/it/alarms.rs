@@ -243,6 +243,14 @@ fn alarms_notice_a_missing_reconciler_after_two_intervals() {
     }
 }
 
+/// The reconciler counts the silent tenants only in its runs. If missing data ended the alarm, each
+/// run would send a message again.
+#[test]
+fn a_lasting_silence_is_told_once() {
+    let (_, alarm) = plain_alarms().into_iter().find(|(name, _)| name == "TenantSilence").expect("it is watched");
+    assert_eq!(alarm["TreatMissingData"], "ignore");
+}
+
 /// The values under these names, at any depth.
 fn values_of(value: &Value, names: &[&str]) -> Vec<String> {
     let here = entries(value).filter(|(name, value)| names.contains(&name.as_str()) && !value.is_null());

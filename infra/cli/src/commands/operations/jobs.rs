@@ -390,5 +390,6 @@ fn about(job: &Value) -> String {
         ("succeeded", text(&job["outcomes"]["succeeded"])),
         ("failed again", text(&job["outcomes"]["failed"])),
         ("under way", text(&job["outcomes"]["under_way"])),
+        ("unknown", text(&job["outcomes"]["left_out"])),
     ])
 }
