@@ -8,7 +8,7 @@ use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Notification, Reason, State};
+use webhooks_model::{LedgerKey, Notification, Reason, State};
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Change, Entry};
 
@@ -42,7 +42,17 @@ impl<P: Ports> Processor<P> {
     }
 
     pub(crate) async fn queue_feedback(&self, n: &Notification, received: &Received) -> Result<(), Failure> {
-        let message = FeedbackMessage::Feedback { notification: n.ledger_key() };
+        self.queue_feedback_of(n.ledger_key(), n, received).await
+    }
+
+    /// `key` may be that of the record with which the notification went on.
+    pub(crate) async fn queue_feedback_of(
+        &self,
+        key: LedgerKey,
+        n: &Notification,
+        received: &Received,
+    ) -> Result<(), Failure> {
+        let message = FeedbackMessage::Feedback { notification: key };
         let body = serde_json::to_string(&message).expect("names and ids always serialise");
         self.send(&self.feedback, n, received, body).await
     }

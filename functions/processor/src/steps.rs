@@ -15,7 +15,8 @@ use webhooks_model::delivery::{AnswerRole, RECONCILIATION};
 use webhooks_model::feedback::{FeedbackMode, FeedbackState};
 use webhooks_model::notification::Proof;
 use webhooks_model::{
-    Entity, EntityId, HeadChange, Kind, Notification, Origin, Reason, Resource, Stamp, State, Ticks, Versions,
+    Entity, EntityId, HeadChange, Kind, LedgerKey, Notification, Origin, Reason, Resource, Stamp, State, Ticks,
+    Versions,
 };
 use webhooks_settings::{Route, Settings};
 use webhooks_store::{Advance, Answering, Change, Known, Seen};
@@ -92,16 +93,29 @@ impl<P: Ports> Processor<P> {
     /// receipts from zero again.
     async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
         self.observe_repetition(n, known, received);
-        // If this record was closed for the one that the replay is about, closing that too would leave
-        // none.
-        if !known.is_moved {
-            self.close_moved(n).await?;
-        }
+        let (key, feedback) = match known.is_moved {
+            // If this record was closed for the one that the replay is about, closing that too would
+            // leave none.
+            true => self.continuation(n.ledger_key()).await?,
+            false => {
+                self.close_moved(n).await?;
+                (n.ledger_key(), known.feedback)
+            }
+        };
         let is_same_message = received.receive_count > 1 || known.delivery == Some(n.delivery);
-        if is_same_message && known.feedback == Some(FeedbackState::Queued) {
-            self.queue_feedback(n, received).await?;
+        if is_same_message && feedback == Some(FeedbackState::Queued) {
+            self.queue_feedback_of(key, n, received).await?;
         }
         Ok(Done::Duplicate)
+    }
+
+    /// The record for which another was closed, and its feedback. The attempt that ended it may have
+    /// had settings with an alias or a company number that ours lack.
+    async fn continuation(&self, closed: LedgerKey) -> Result<(LedgerKey, Option<FeedbackState>), Failure> {
+        let record = self.ledger.record_of(&closed).await?;
+        let Some(key) = record.and_then(|record| record.moved_to) else { return Ok((closed, None)) };
+        let known = self.ledger.look(&key).await?.same;
+        Ok((key, known.and_then(|known| known.feedback)))
     }
 
     /// What the ERP shows of the entity, if the route or the notification's proof needs it.

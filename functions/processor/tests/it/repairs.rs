@@ -248,6 +248,25 @@ async fn a_dead_notification_that_was_answered_is_not_answered_again_under_anoth
 }
 
 #[tokio::test]
+async fn a_message_that_meets_a_closed_record_queues_the_decided_feedback_of_the_open_one() {
+    let world = World::new().await;
+    let mut body: Value = serde_json::from_str(DIALECT).unwrap();
+    body["notificationId"] = "3fa85f64-5717-4562-b3fc-2c963f66afa6".into();
+    let message = [world.message(&body)];
+    world.batch(&message, 1).await;
+    learn(&world);
+    world.feedback.refuse(true);
+    assert_eq!(world.batch(&message, 2).await, [0]);
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+    world.feedback.refuse(false);
+    world.settings.put(fixtures::document());
+    world.host.advance(time::Duration::seconds(3));
+    assert_eq!(world.batch(&message, 3).await, [0_usize; 0]);
+    assert_eq!(world.feedback.sent().len(), 1);
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+}
+
+#[tokio::test]
 async fn a_message_waits_while_its_earlier_record_is_held() {
     let world = World::new().await;
     let old = unknown_dialect(&world).await;
