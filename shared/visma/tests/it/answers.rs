@@ -65,7 +65,7 @@ async fn each_answer_of_the_erp_has_its_own_error() {
 async fn a_tenant_without_a_license_is_told_apart_whatever_the_status() {
     let problem = json!({"ExceptionType": "IPPException", "ExceptionMessage": "No license for this company.",
         "ExceptionFaultCode": "12027", "ExceptionMessageID": "12027_1", "ExceptionDetails": ""});
-    for code in [400, 403, 500] {
+    for code in [400, 403, 404, 500] {
         let bench = Bench::with_token().await;
         let answer = status(code).set_body_json(&problem);
         bench.on_account(answer.clone()).await;
