@@ -334,11 +334,7 @@ impl<P: Ports> Feedback<P> {
     }
 
     fn again(&self, next: Next, received: &Received) -> Outcome {
-        let after = match next {
-            Next::Retry { after, .. } => after,
-            Next::Park(_) | Next::Bug => None,
-        };
-        Outcome::Again { wait: retry::wait(after, received.receive_count, self.limits.retry_base, self.host.random()) }
+        Outcome::Again { wait: retry::wait(next, received.receive_count, self.limits.retry_base, self.host.random()) }
     }
 
     fn age(&self, received: &Received) -> Duration {

@@ -190,13 +190,11 @@ impl<P: Ports> Processor<P> {
     }
 
     pub(crate) fn again(&self, next: Next, tries: u32, received: &Received) -> Outcome {
-        let after = match next {
+        if self.limits.is_last(received.receive_count) {
             // SQS moves it to the dead-letter queue at the next receipt.
-            _ if self.limits.is_last(received.receive_count) => return Outcome::Again { wait: Duration::ZERO },
-            Next::Retry { after, .. } => after,
-            Next::Park(_) | Next::Bug => None,
-        };
-        Outcome::Again { wait: retry::wait(after, tries, self.limits.retry_base, self.host.random()) }
+            return Outcome::Again { wait: Duration::ZERO };
+        }
+        Outcome::Again { wait: retry::wait(next, tries, self.limits.retry_base, self.host.random()) }
     }
 }
 

@@ -183,7 +183,10 @@ impl Collection {
             metadata.text(&["totalCount"])?.parse().ok()
         });
         let rows = objects.iter().map(|fields| fields.as_ref().map_or(Row::NoKey, |fields| self.row(fields, clock)));
-        Ok(Page { rows: rows.collect(), total: outer.total.or(told), more: outer.more })
+        let rows: Vec<Row> = rows.collect();
+        // A count that was never set is 0 in .NET. It would end the list after its first page.
+        let total = outer.total.or(told).filter(|total| *total >= rows.len());
+        Ok(Page { rows, total, more: outer.more })
     }
 
     fn row(self, fields: &Fields<'_>, clock: &Clock) -> Row {
@@ -307,7 +310,7 @@ mod tests {
     #[test]
     fn keeps_a_row_without_a_time_or_a_key() {
         let page = Collection::Customer.read_page(
-            r#"[{"number":"10001","lastModifiedDateTime":null,"metadata":{"totalCount":6,"maxPageSize":100}},
+            r#"[{"number":"10001","lastModifiedDateTime":null,"metadata":{"totalCount":7,"maxPageSize":100}},
                 {"number":"10002"},
                 {"number":"10003","lastModifiedDateTime":"2026-11-28T09:00:00+01:00"},
                 {"number":"10004","lastModifiedDateTime":"yesterday"},
@@ -322,7 +325,16 @@ mod tests {
         let Row::Read(read) = &page.rows[2] else { panic!("not read") };
         assert_eq!(read.modified, Stamp::from(Ticks::from_datetime(datetime!(2026-11-28 8:00 UTC))));
         assert_eq!(page.rows[3..], [timeless("10004"), timeless("10005"), Row::NoKey, Row::NoKey]);
-        assert_eq!(page.total, Some(6));
+        assert_eq!(page.total, Some(7));
+    }
+
+    #[test]
+    fn a_total_below_the_rows_of_the_page_is_no_total() {
+        let of = |total: usize| {
+            let row = format!(r#"{{"number":"10001","metadata":{{"totalCount":{total},"maxPageSize":0}}}}"#);
+            Collection::Customer.read_page(&format!("[{row},{row}]"), &clock()).unwrap().total
+        };
+        assert_eq!([0, 1, 2].map(of), [None, None, Some(2)]);
     }
 
     #[test]

@@ -144,7 +144,9 @@ impl FeedbackMessage {
     /// # Errors
     /// Which field is wrong and how to write it.
     pub fn parse(message: &str) -> Result<Self, Rejection> {
-        let Ok(Value::Object(mut fields)) = serde_json::from_str(message) else {
+        // Some .NET writers put a byte order mark before JSON.
+        let json = message.strip_prefix('\u{feff}').unwrap_or(message);
+        let Ok(Value::Object(mut fields)) = serde_json::from_str(json) else {
             return Err(Rejection::NotAnObject);
         };
         let mut take = |name| fields.remove(name).unwrap_or(Value::Null);
@@ -212,6 +214,13 @@ mod tests {
         assert_eq!(FeedbackMessage::parse(&serde_json::to_string(&parsed).unwrap()), Ok(parsed.clone()));
         let ours = FeedbackMessage::Feedback { notification: parsed.notification().clone() };
         assert_eq!(FeedbackMessage::parse(&serde_json::to_string(&ours).unwrap()), Ok(ours));
+    }
+
+    #[test]
+    fn ignores_a_byte_order_mark_before_an_outcome() {
+        let marked = format!("\u{feff}{}", outcome());
+        assert_eq!(FeedbackMessage::parse(&marked), FeedbackMessage::parse(&outcome().to_string()));
+        assert!(FeedbackMessage::parse(&marked).is_ok());
     }
 
     #[test]

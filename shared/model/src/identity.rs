@@ -34,14 +34,15 @@ pub struct InvalidKey;
 pub struct SenderId(String);
 
 impl SenderId {
-    /// `None` for an empty text.
+    /// `None` for an empty text, and for a UUID of zeros: .NET's default for an id that was never
+    /// set.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.is_empty() {
             return None;
         }
         if let Ok(uuid) = Uuid::try_parse(text) {
-            return Some(Self(uuid.to_string()));
+            return (!uuid.is_nil()).then(|| Self(uuid.to_string()));
         }
         let fits = text.len() <= MAX_ID_LENGTH && text.chars().all(is_id_char);
         // The prefix distinguishes the hash from a UUID.
@@ -199,7 +200,9 @@ mod tests {
             assert_eq!((id(text).as_str(), id(text).uuid()), (usual, Uuid::try_parse(usual).ok()), "{text}");
         }
         assert_eq!((id(" Evt-17 ").as_str(), id("Evt-17").uuid()), ("evt-17", None));
-        assert_eq!(SenderId::new(" "), None);
+        for none in [" ", "00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}"] {
+            assert_eq!(SenderId::new(none), None, "{none}");
+        }
     }
 
     proptest! {

@@ -37,7 +37,8 @@ pub struct FieldRule {
     /// The notification's id, a UUID.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub id: Vec<Pointer>,
-    /// When it happened: ticks, milliseconds, seconds, or a text in round-trip form.
+    /// When it happened: ticks, milliseconds, seconds, or a text in round-trip form. A place with
+    /// anything else counts as empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub time: Vec<Pointer>,
 }
@@ -200,6 +201,18 @@ impl<'a> Mapped<'a> {
         self.said(places).or_else(|| self.fields.text(names))
     }
 
+    /// What `read` makes of the first text that it understands, in the same order.
+    pub(crate) fn first<T>(
+        &self,
+        places: fn(&FieldRule) -> &[Pointer],
+        names: &[&str],
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let mapped = self.rules.iter().flat_map(|rule| places(rule)).filter_map(|pointer| pointer.text(self.fields));
+        let built_in = names.iter().filter_map(|name| self.fields.text(&[name]));
+        mapped.chain(built_in).find_map(|text| read(&text))
+    }
+
     pub(crate) fn said(&self, places: fn(&FieldRule) -> &[Pointer]) -> Option<String> {
         self.rules.iter().flat_map(|rule| places(rule)).find_map(|pointer| pointer.text(self.fields))
     }
@@ -305,6 +318,19 @@ mod tests {
         assert_eq!(key("CUSTOMER_CHANGED").as_deref(), Some("new"));
         assert_eq!(key("ACCOUNT_DELETED").as_deref(), Some("old"));
         assert_eq!(key("ACCOUNT_CHANGED"), None);
+    }
+
+    #[test]
+    fn a_field_that_is_no_time_leaves_the_time_to_the_next_one() {
+        let expected = Some(time::macros::datetime!(2026-07-01 12:00 UTC));
+        // A row version, as the ERP's resources have it under this name, and .NET's default.
+        for stamp in [json!("AAAAAAAB4kA="), json!("0001-01-01T00:00:00"), json!(0)] {
+            let body = json!({"accountCd": "1920", "timeStamp": stamp, "lastModifiedDateTime": "2026-07-01T12:00:00Z"});
+            for rules in [json!([]), json!([{"time": ["/accountCd", "/timeStamp"]}])] {
+                let n = read(&of("ACCOUNT_CHANGED", &body), &Rules::of(rules));
+                assert_eq!(n.occurred_at.map(|at| at.to_datetime()), expected, "{stamp}");
+            }
+        }
     }
 
     #[test]

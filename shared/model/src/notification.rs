@@ -153,9 +153,11 @@ impl Notification {
             parameter: signed(
                 mapped.text(|rule| &rule.parameter, &["parameter", "webhookParameter", "actionParameter", "message"]),
             ),
-            occurred_at: mapped
-                .text(|rule| &rule.time, &["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
-                .and_then(|text| moment(&text, zone, delivery.meta.received_at)),
+            occurred_at: mapped.first(
+                |rule| &rule.time,
+                &["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"],
+                |text| moment(text, zone, delivery.meta.received_at),
+            ),
             ..Self::bare(delivery, item, event_raw)
         }
         .with_key(None)

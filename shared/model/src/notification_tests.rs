@@ -326,7 +326,7 @@ fn an_id_that_is_not_a_uuid_also_distinguishes_deliveries() {
 #[test]
 fn items_of_one_array_without_ids_are_distinct_and_answered_once() {
     let item = r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#;
-    let own = format!(r#"{{"notificationId":"{}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#, Uuid::nil());
+    let own = format!(r#"{{"notificationId":"{}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#, Uuid::from_u128(9));
     let mut delivery = delivery(format!("[{item},{item},{own},{item}]").as_bytes());
     delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
     let all = Notification::all_of(&delivery, &OneCompany);
@@ -353,9 +353,11 @@ fn answers_each_item_of_an_array_under_its_own_id_alone() {
     let each_its_own: Vec<_> = own.iter().map(|id| vec![*id]).collect();
     // The header has the first one's id, or an id of the delivery as a whole.
     assert_eq!(ids_of(array.clone(), own[0]), each_its_own);
-    assert_eq!(ids_of(array, Uuid::nil()), each_its_own);
+    assert_eq!(ids_of(array, Uuid::from_u128(9)), each_its_own);
     // The header names the only item of an array.
-    assert_eq!(ids_of(format!("[{}]", item(&own[0])), Uuid::nil()), [[own[0], Uuid::nil()]]);
+    assert_eq!(ids_of(format!("[{}]", item(&own[0])), Uuid::from_u128(9)), [[own[0], Uuid::from_u128(9)]]);
+    // An id of zeros is none.
+    assert_eq!(ids_of(format!("[{}]", item(&Uuid::nil())), own[0]), [[own[0]]]);
 }
 
 #[test]

@@ -41,11 +41,16 @@ pub fn backoff(receives: u32, base: Duration, random: f64) -> Duration {
 }
 
 /// The wait before the next attempt. It is what the other side asked for, plus up to a tenth so
-/// that retries spread out, or else the back-off.
-pub fn wait(after: Option<Duration>, receives: u32, base: Duration, random: f64) -> Duration {
-    let wait = match after {
-        Some(asked) => asked.min(LONGEST_WAIT).mul_f64(1.0 + 0.1 * random.clamp(0.0, 1.0)).max(Duration::from_secs(1)),
-        None => backoff(receives, base, random),
+/// that retries spread out, or else the back-off. In an outage it is the longer of both: a server
+/// that asks for a few seconds may be away for hours, and the attempts are counted.
+pub fn wait(next: Next, receives: u32, base: Duration, random: f64) -> Duration {
+    let backoff = backoff(receives, base, random);
+    let wait = match next {
+        Next::Retry { reason, after: Some(asked) } => {
+            let asked = asked.min(LONGEST_WAIT).mul_f64(1.0 + 0.1 * random.clamp(0.0, 1.0)).max(Duration::from_secs(1));
+            if reason == Reason::Unavailable { asked.max(backoff) } else { asked }
+        }
+        Next::Retry { after: None, .. } | Next::Park(_) | Next::Bug => backoff,
     };
     wait.min(LONGEST_WAIT)
 }
@@ -67,10 +72,23 @@ mod tests {
     #[test]
     fn the_wait_is_never_shorter_than_requested() {
         let asked = Duration::from_secs(100);
-        assert_eq!(wait(Some(asked), 1, BASE, 0.0), asked);
-        assert_eq!(wait(Some(asked), 1, BASE, 1.0), Duration::from_secs(110));
-        assert_eq!(wait(Some(Duration::MAX), 1, BASE, 1.0), LONGEST_WAIT);
+        for reason in [Reason::RateLimited, Reason::Unavailable] {
+            let wait = |asked, random| wait(Next::Retry { reason, after: Some(asked) }, 1, BASE, random);
+            assert_eq!(wait(asked, 0.0), asked);
+            assert_eq!(wait(asked, 1.0), Duration::from_secs(110));
+            assert_eq!(wait(Duration::MAX, 1.0), LONGEST_WAIT);
+        }
         assert_eq!(LONGEST_WAIT.as_secs(), 39_600);
+    }
+
+    #[test]
+    fn an_outage_that_asks_for_a_second_is_tried_less_and_less_often() {
+        let waits = |reason| {
+            let next = Next::Retry { reason, after: Some(Duration::from_secs(1)) };
+            [1, 2, 5].map(|receives| wait(next, receives, BASE, 0.5).as_secs())
+        };
+        assert_eq!(waits(Reason::Unavailable), [15, 30, 240]);
+        assert_eq!(waits(Reason::RateLimited), [1, 1, 1]);
     }
 
     #[test]
@@ -83,7 +101,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_wait_is_never_zero_and_never_longer_than_the_queue_allows(receives: u32, random in 0.0..1.0f64, after in proptest::option::of(0u64..100_000)) {
-            let wait = wait(after.map(Duration::from_secs), receives, BASE, random);
+            let next = Next::Retry { reason: Reason::Unavailable, after: after.map(Duration::from_secs) };
+            let wait = wait(next, receives, BASE, random);
             prop_assert!(wait >= Duration::from_secs(1) && wait <= LONGEST_WAIT);
         }
     }

@@ -21,17 +21,15 @@ const LARGEST_PROBLEM: usize = 64 * 1024;
 /// Some .NET writers put this before JSON, though RFC 8259 (8.1) forbids it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How long `Retry-After` asks to wait, in seconds or until an HTTP date.
+/// How long `Retry-After` asks to wait, in seconds or until an HTTP date. `None` for zero and for a
+/// date in the past, as of a server whose clock is behind ours: neither is a time to wait.
 pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
-            Duration::try_from(date - now).unwrap_or(Duration::ZERO)
-        }
+        Err(_) => Duration::try_from(OffsetDateTime::parse(text, &Rfc2822).ok()? - now).ok()?,
     };
-    Some(wait.min(LONGEST_WAIT))
+    (!wait.is_zero()).then(|| wait.min(LONGEST_WAIT))
 }
 
 /// `X-RateLimit-Reset`: the seconds until the window ends (docs/visma-net.md#rate-limits).
@@ -143,9 +141,15 @@ mod tests {
     fn reads_a_wait_in_seconds_or_as_a_date() {
         assert_eq!(asked("30"), Some(30));
         assert_eq!(asked("Mon, 23 Nov 2026 12:01:30 GMT"), Some(90));
-        assert_eq!(asked("Mon, 23 Nov 2026 11:00:00 GMT"), Some(0));
         assert_eq!(asked("soon"), None);
         assert_eq!(asked("-1"), None);
+    }
+
+    #[test]
+    fn zero_and_a_date_in_the_past_are_no_wait() {
+        for value in ["0", "Mon, 23 Nov 2026 11:00:00 GMT", "Mon, 23 Nov 2026 12:00:00 GMT"] {
+            assert_eq!(asked(value), None, "{value}");
+        }
     }
 
     #[test]

@@ -153,7 +153,10 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
                 Ok(Fetched::Found(resource.or_etag(&etag)))
             }
             status => match status.as_u16() {
-                404 | 410 => Ok(Fetched::Gone),
+                404 | 410 => match answer::problem(response, stage).await {
+                    Ok(json) if answer::says_no_license(&json) => Err(VismaError::NoLicense { stage }),
+                    _ => Ok(Fetched::Gone),
+                },
                 status => Err(answer::refusal(response, stage, VismaError::Unexpected { stage, status }).await),
             },
         }

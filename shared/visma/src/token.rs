@@ -70,6 +70,8 @@ impl Token {
             return Err(unreadable());
         }
         let told = answer.expires_in.as_u64().or_else(|| answer.expires_in.as_str()?.parse().ok());
+        // A token that ends at once would be requested again for each call.
+        let told = told.filter(|seconds| *seconds > 0);
         let lifetime = Duration::seconds(told.unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME).cast_signed());
         Ok(Self { secret: answer.access_token, renew_at: now + lifetime - RENEW_BEFORE.min(lifetime / 2) })
     }
@@ -251,6 +253,10 @@ mod tests {
         assert_eq!(renewed_after(r#"{"access_token": "a", "expires_in": "3600"}"#), Some(3540));
         assert_eq!(renewed_after(r#"{"access_token": "a"}"#), Some(240));
         assert_eq!(renewed_after(r#"{"access_token": "a", "expires_in": 40}"#), Some(20));
+        for unknown in ["0", "\"0\"", "-1", "3599.5", "null", "\"soon\""] {
+            let json = format!(r#"{{"access_token": "a", "expires_in": {unknown}}}"#);
+            assert_eq!(renewed_after(&json), Some(240), "{unknown}");
+        }
         assert_eq!(renewed_after(r#"{"access_token": "a", "expires_in": 18446744073709551615}"#), Some(86_340));
     }
 
