@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey};
+use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey, State};
 
 /// The attributes of a notification that the feedback function reads.
 const ATTRIBUTES: [&str; 10] = [
@@ -87,7 +87,8 @@ pub trait Answers: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Lets a decided feedback wait in the table until the reconciler releases it. `false` if the
-    /// feedback has changed since it was read, or the record has a mark for a person.
+    /// feedback has changed since it was read, the notification has not ended, or the record has a
+    /// mark for a person.
     fn wait_for_calls(
         &self,
         key: &LedgerKey,
@@ -180,12 +181,14 @@ impl<I: Items> Answers for Table<I> {
             .set("attention", string(own.as_str()))
             .set("attention_at", string(time_text(wait.since)));
         let mut update = wait.attempt.iter().fold(update, |update, one| update.append("feedback_attempts", line(one)));
-        let [recorded, feedback, attention] = ["state", "feedback", "attention"].map(|name| update.name(name));
+        let [state, feedback, attention] = ["state", "feedback", "attention"].map(|name| update.name(name));
+        // What else becomes of a notification that has not ended would replace the mark.
+        let ended = [State::Processed, State::Superseded].map(|state| update.value(string(state.as_str()))).join(", ");
         let read = update.value(string(wait.read.as_str()));
         let marks = [own.as_str(), Mark::Awaited.as_str(), Mark::Queued.as_str()];
         let marks = marks.map(|mark| update.value(string(mark))).join(", ");
         let condition = format!(
-            "attribute_exists({recorded}) AND {feedback} = {read} \
+            "{state} IN ({ended}) AND {feedback} = {read} \
              AND (attribute_not_exists({attention}) OR {attention} IN ({marks}))"
         );
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
