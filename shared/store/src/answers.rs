@@ -14,13 +14,14 @@ use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey, State};
+use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey, Reason, State};
 
 /// The attributes of a notification that the feedback function reads.
-const ATTRIBUTES: [&str; 10] = [
+const ATTRIBUTES: [&str; 11] = [
     "pk",
     "sk",
     "feed_at",
@@ -31,6 +32,7 @@ const ATTRIBUTES: [&str; 10] = [
     "feedback_description",
     "source",
     "attention",
+    "feedback_attempts",
 ];
 
 /// The answer to Visma Net when a notification ends. An earlier decision is kept.
@@ -121,6 +123,8 @@ pub struct Answered {
     pub received_at: Option<OffsetDateTime>,
     /// Whether it has a mark because of its feedback: parked, overdue or watched.
     pub is_marked: bool,
+    /// The time of the last recorded try, if it ended for lack of calls.
+    pub limited_since: Option<OffsetDateTime>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,7 +237,15 @@ fn read(key: &NotificationKey, item: &Item) -> Answered {
         }),
         received_at: received_at(item),
         is_marked: text(item, "attention").map(unacknowledged).is_some_and(is_about_feedback),
+        limited_since: limited_since(item),
     }
+}
+
+fn limited_since(item: &Item) -> Option<OffsetDateTime> {
+    let last = item.get("feedback_attempts")?.as_l().ok()?.last()?.as_m().ok()?;
+    let is_limited = text(last, "reason") == Some(Reason::RateLimited.as_str());
+    let at = text(last, "at").filter(|_| is_limited)?;
+    OffsetDateTime::parse(at, &Rfc3339).ok()
 }
 
 fn is_about_feedback(mark: &str) -> bool {
