@@ -51,7 +51,8 @@ pub(crate) struct Wanted {
     /// The state in which it was read.
     pub(crate) state: FeedbackState,
     pub(crate) verdict: Verdict,
-    pub(crate) was_marked: bool,
+    was_marked: bool,
+    pub(crate) limited_since: Option<OffsetDateTime>,
     pub(crate) received_at: Option<OffsetDateTime>,
 }
 
@@ -198,6 +199,7 @@ impl<P: Ports> Feedback<P> {
                 state,
                 verdict,
                 was_marked: answered.is_marked,
+                limited_since: answered.limited_since,
                 received_at: answered.received_at,
             })),
             _ => Decision::Reject(Rejection::NoAddress),
@@ -225,12 +227,13 @@ impl<P: Ports> Feedback<P> {
         if matches!(error, VismaError::Refused { .. }) {
             self.observe(&wanted.address, &wanted.verdict, None, settings);
         }
-        if let Some(outcome) = self.wait_in_ledger(wanted, &error, received).await {
+        let has_waited_long = wanted.has_waited_long(&error, self.host.now());
+        if !has_waited_long && let Some(outcome) = self.wait_in_ledger(wanted, &error, received).await {
             return outcome;
         }
         let next = match error {
             VismaError::Refused { .. } => Next::Park(Reason::FeedbackRefused),
-            _ if self.age(received) >= self.limits.give_up_after => Next::Park(Reason::GaveUp),
+            _ if has_waited_long || self.age(received) >= self.limits.give_up_after => Next::Park(Reason::GaveUp),
             _ => error.next(),
         };
         let reason = next.reason();

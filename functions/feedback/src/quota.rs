@@ -3,6 +3,7 @@
 use crate::feedback::{Feedback, Wanted};
 use crate::ports::Ports;
 use std::time::Duration;
+use time::OffsetDateTime;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
@@ -13,21 +14,36 @@ use webhooks_visma::{Quotas, VismaError};
 /// A longer wait happens in the ledger, since SQS counts hidden messages as in flight and bills
 /// every receipt.
 const LONGEST_ON_QUEUE: Duration = Duration::from_secs(300);
+/// A feedback that still finds no calls after this time is parked, since its record would expire
+/// unseen. The shortest retention is a day longer.
+const LONGEST_IN_LEDGER: time::Duration = time::Duration::days(14);
+
+/// The wait, if it is too long for the queue.
+fn long_wait(error: &VismaError) -> Option<Duration> {
+    match error {
+        VismaError::RateLimited { after, .. } => after.filter(|after| *after > LONGEST_ON_QUEUE),
+        _ => None,
+    }
+}
+
+impl Wanted {
+    /// Whether it would have to wait again after such a time without calls.
+    pub(crate) fn has_waited_long(&self, error: &VismaError, now: OffsetDateTime) -> bool {
+        long_wait(error).is_some() && self.limited_since.is_some_and(|since| now - since >= LONGEST_IN_LEDGER)
+    }
+}
 
 impl<P: Ports> Feedback<P> {
     /// Makes it wait in the ledger, where the reconciler releases it at the pace of the quota. `None`
-    /// if it has to wait on the queue: for a short time, or because the record has a mark for a
-    /// person.
+    /// if it has to wait on the queue: for a short time, or because the notification has not ended or
+    /// needs a person.
     pub(crate) async fn wait_in_ledger(
         &self,
         wanted: &Wanted,
         error: &VismaError,
         received: &Received,
     ) -> Option<Outcome> {
-        let VismaError::RateLimited { after: Some(after), .. } = error else { return None };
-        if *after <= LONGEST_ON_QUEUE {
-            return None;
-        }
+        let after = long_wait(error)?;
         let (tenant, now) = (&wanted.key.entity.tenant, self.host.now());
         let quota = self.visma.quota_left(tenant);
         // The tenant may have calls left, but was asked to wait for a given time.
@@ -36,11 +52,11 @@ impl<P: Ports> Feedback<P> {
             tenant: tenant.clone(),
             limit: quota.and_then(|quota| quota.limit),
             calls_each: 1,
-            resets_at: now + window.unwrap_or_default().max(*after),
+            resets_at: now + window.unwrap_or_default().max(after),
             released_to: None,
         };
-        // A record with a mark has waited before, and has a line about that.
-        let attempt = (!wanted.was_marked).then(|| self.attempt(received, Reason::RateLimited, error));
+        // Of such tries in a row, the record keeps the first.
+        let attempt = wanted.limited_since.is_none().then(|| self.attempt(received, Reason::RateLimited, error));
         let (read, verdict) = (wanted.state, wanted.verdict.clone());
         let since = wanted.received_at.unwrap_or(now);
         let wait = WaitForCalls { read, verdict, since, attempt, allowance };

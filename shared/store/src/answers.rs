@@ -14,13 +14,14 @@ use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey};
+use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey, Reason, State};
 
 /// The attributes of a notification that the feedback function reads.
-const ATTRIBUTES: [&str; 10] = [
+const ATTRIBUTES: [&str; 11] = [
     "pk",
     "sk",
     "feed_at",
@@ -31,6 +32,7 @@ const ATTRIBUTES: [&str; 10] = [
     "feedback_description",
     "source",
     "attention",
+    "feedback_attempts",
 ];
 
 /// The answer to Visma Net when a notification ends. An earlier decision is kept.
@@ -87,7 +89,8 @@ pub trait Answers: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Lets a decided feedback wait in the table until the reconciler releases it. `false` if the
-    /// feedback has changed since it was read, or the record has a mark for a person.
+    /// feedback has changed since it was read, the notification has not ended, or the record has a
+    /// mark for a person.
     fn wait_for_calls(
         &self,
         key: &LedgerKey,
@@ -120,6 +123,8 @@ pub struct Answered {
     pub received_at: Option<OffsetDateTime>,
     /// Whether it has a mark because of its feedback: parked, overdue or watched.
     pub is_marked: bool,
+    /// The time of the last recorded try, if it ended for lack of calls.
+    pub limited_since: Option<OffsetDateTime>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,12 +185,14 @@ impl<I: Items> Answers for Table<I> {
             .set("attention", string(own.as_str()))
             .set("attention_at", string(time_text(wait.since)));
         let mut update = wait.attempt.iter().fold(update, |update, one| update.append("feedback_attempts", line(one)));
-        let [recorded, feedback, attention] = ["state", "feedback", "attention"].map(|name| update.name(name));
+        let [state, feedback, attention] = ["state", "feedback", "attention"].map(|name| update.name(name));
+        // What else becomes of a notification that has not ended would replace the mark.
+        let ended = [State::Processed, State::Superseded].map(|state| update.value(string(state.as_str()))).join(", ");
         let read = update.value(string(wait.read.as_str()));
         let marks = [own.as_str(), Mark::Awaited.as_str(), Mark::Queued.as_str()];
         let marks = marks.map(|mark| update.value(string(mark))).join(", ");
         let condition = format!(
-            "attribute_exists({recorded}) AND {feedback} = {read} \
+            "{state} IN ({ended}) AND {feedback} = {read} \
              AND (attribute_not_exists({attention}) OR {attention} IN ({marks}))"
         );
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
@@ -230,7 +237,15 @@ fn read(key: &NotificationKey, item: &Item) -> Answered {
         }),
         received_at: received_at(item),
         is_marked: text(item, "attention").map(unacknowledged).is_some_and(is_about_feedback),
+        limited_since: limited_since(item),
     }
+}
+
+fn limited_since(item: &Item) -> Option<OffsetDateTime> {
+    let last = item.get("feedback_attempts")?.as_l().ok()?.last()?.as_m().ok()?;
+    let is_limited = text(last, "reason") == Some(Reason::RateLimited.as_str());
+    let at = text(last, "at").filter(|_| is_limited)?;
+    OffsetDateTime::parse(at, &Rfc3339).ok()
 }
 
 fn is_about_feedback(mark: &str) -> bool {

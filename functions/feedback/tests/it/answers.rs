@@ -3,7 +3,7 @@
 
 use crate::world::{self, BODY_ID, HEADER_ID, World, ours};
 use fixtures::{SentFeedback, TENANT};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
@@ -152,8 +152,9 @@ async fn waits_briefly_for_calls_on_the_queue_without_delaying_others() {
 #[tokio::test]
 async fn waits_longer_for_calls_in_the_ledger_however_old_the_message_is() {
     let world = World::new().await;
-    let message = [ours(&world.processed(FeedbackState::Queued).await)];
+    // It ends so late that it has another mark before.
     world.host.advance(time::Duration::hours(25));
+    let message = [ours(&world.processed(FeedbackState::Queued).await)];
     for _ in 0..2 {
         world.erp.fail_feedback([no_calls(1800)]);
         assert!(world.batch(&message, 1).await.is_empty(), "nothing stays on the queue");
@@ -169,6 +170,23 @@ async fn waits_longer_for_calls_in_the_ledger_however_old_the_message_is() {
     assert!(world.batch(&message, 1).await.is_empty());
     assert_eq!((world.state().await.as_str(), world.table.needing_attention("feedback_queued").await), ("sent", 0));
     assert_eq!(world.table.needing_attention(&format!("feedback_limited#{TENANT}")).await, 0);
+}
+
+#[tokio::test]
+async fn parks_a_feedback_that_still_finds_no_calls_after_two_weeks() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    for (seconds, days, state) in [(1800, 13, "queued"), (1800, 1, "queued"), (300, 0, "queued"), (1800, 0, "parked")] {
+        let sent_at = (world.host.now().unix_timestamp() * 1000).to_string();
+        let attributes = json!({"ApproximateReceiveCount": "3", "SentTimestamp": sent_at});
+        let record = json!({"messageId": "1", "receiptHandle": "r", "body": ours(&key), "attributes": attributes});
+        world.erp.fail_feedback([no_calls(seconds)]);
+        let again = world.event(&json!({"Records": [record]}).to_string()).await;
+        assert_eq!((again.len(), world.state().await.as_str()), (usize::from(seconds == 300), state));
+        world.host.advance(time::Duration::days(days));
+    }
+    assert_eq!(world.emitted.count("FeedbackParked gave_up"), 1);
+    assert_eq!(world.table.needing_attention("feedback_parked").await, 1);
 }
 
 #[tokio::test]

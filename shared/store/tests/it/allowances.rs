@@ -199,10 +199,19 @@ async fn a_feedback_that_was_sent_or_whose_record_needs_a_person_does_not_wait_i
     assert!(!feedback_waits(&fixture, &n, FeedbackState::Queued).await, "there is no record");
     ended(&fixture, &n, FeedbackState::Awaited).await;
     assert!(!feedback_waits(&fixture, &n, FeedbackState::Queued).await, "it was read in another state");
-    let dead = numbered(2);
+    let (dead, again) = (numbered(2), numbered(3));
     let answer =
         Answering { feedback: FeedbackState::Queued, verdict: Some(Verdict::failure("Failed.")), ..Answering::none() };
-    record(&fixture, &dead, Change::Dead { attempt: line(Reason::Bug), answer: Some(answer) }).await;
+    for n in [&dead, &again] {
+        record(&fixture, n, Change::Dead { attempt: line(Reason::Bug), answer: Some(answer.clone()) }).await;
+    }
+    for deed in [Deed::Hold, Deed::Release] {
+        let action = Action { deed, at: NOW, by: "op-1", note: "" };
+        assert!(fixture.table.act(&again.ledger_key(), action).await.unwrap());
+    }
+    fixture.table.watch(&again.ledger_key(), Mark::Queued, NOW).await.unwrap();
+    assert_eq!(fixture.needing_attention("feedback_queued").await, 1);
+    assert!(!feedback_waits(&fixture, &again, FeedbackState::Queued).await, "another attempt follows");
     assert!(!feedback_waits(&fixture, &dead, FeedbackState::Queued).await);
     assert_eq!(fixture.needing_attention("dead").await, 1);
     assert!(waiting(&fixture).await.is_empty());

@@ -134,6 +134,8 @@ impl Checks {
         if !text_of(write, "attention").is_some_and(|mark| mark.starts_with("feedback_limited#")) {
             return;
         }
+        let again = item(&[("state", "retrying"), ("feedback", "queued"), ("attention", "feedback_queued")]);
+        self.must_refuse(write, &again, Invariant::OneFeedback, "let feedback wait in a record that has not ended");
         for (feedback, mark) in ["queued", "awaited"].into_iter().flat_map(|one| FOR_A_PERSON.map(|mark| (one, mark))) {
             let known = item(&[("state", "processed"), ("feedback", feedback), ("attention", mark)]);
             self.must_refuse(write, &known, Invariant::OneTerminalState, "hide a record that needs a person");
