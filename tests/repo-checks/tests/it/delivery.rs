@@ -10,15 +10,16 @@ fn named(main: &Template, kind: &str, name: &str) -> Value {
     found.map(|(_, properties)| properties).unwrap_or_else(|| panic!("no {name}"))
 }
 
-/// The result of a pipe's template, by AWS's documentation. In an object each value is replaced,
-/// and a value is left out if its path leads nowhere. A template that is not an object gives text,
-/// even if the text is JSON, and an event bus rejects text.
+/// The result of a pipe's template. In an object each value is replaced. A path that leads nowhere
+/// gives an empty text: LocalStack's tests recorded that of a rule on AWS. AWS does not say what a
+/// pipe does, and we assume the same. A template that is not an object gives text, even if the text
+/// is JSON, and an event bus rejects text.
 fn transformed(template: &str, body: &Value) -> Map<String, Value> {
     let quoted = template.replace('<', "\"<").replace('>', ">\"");
     let fields: Map<String, Value> = serde_json::from_str(&quoted).expect("the bus takes an object only");
     let filled = fields.into_iter().filter_map(|(name, path)| {
         let path = text(&path).strip_prefix("<$.body")?.strip_suffix('>')?.replace('.', "/");
-        Some((name, body.pointer(&path)?.clone()))
+        Some((name, body.pointer(&path).cloned().unwrap_or_else(|| json!(""))))
     });
     filled.collect()
 }
@@ -37,9 +38,10 @@ fn the_bus_gets_each_whole_event_as_an_object() {
     let event: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({"of": name}))).collect();
     let template = text(&parameters["InputTemplate"]);
     assert_eq!(transformed(&template, &event.clone().into()), event);
-    let mut short = event;
+    let (mut short, mut sent) = (event.clone(), event);
     short.remove("subject");
-    assert_eq!(transformed(&template, &short.clone().into()), short, "an event about no entity has no subject");
+    sent.insert("subject".to_owned(), json!(""));
+    assert_eq!(transformed(&template, &short.into()), sent, "an event about no entity has no subject");
     let bus = &parameters["EventBridgeEventBusParameters"];
     assert_eq!([&bus["Source"], &bus["DetailType"]], ["$.body.source", "$.body.type"]);
 }
