@@ -28,7 +28,7 @@ pub(crate) fn watch(workspace: &Workspace, interrupt: &Interrupt, options: &Opti
     let environment = workspace.running_folder("up")?.join(ENVIRONMENT);
     let cargo_lambda = tools::cargo_lambda(workspace, interrupt)?;
     println!("cargo-lambda is in {}. In another terminal, with that folder in PATH:", cargo_lambda.display());
-    println!("  cargo lambda invoke intake --data-file infra/events/intake.json\n");
+    println!("  cargo lambda invoke -A {} intake --data-file infra/events/intake.json\n", options.address);
     interrupt.run(emulator(workspace, &cargo_lambda, &environment, &options.address).args(&options.arguments))
 }
 

@@ -30,8 +30,9 @@ use workspace::Workspace;
 
 /// Runs, tests and checks the webhook receiver on this machine alone: no AWS account, no Docker.
 ///
-/// Needs cargo and Python 3.10 or newer, and for `test` and `bench` npm. All downloads and output
-/// are in .local/ and target/.
+/// Needs cargo, a C compiler and Python 3.10 or newer; `test` and `bench` also need Node.js with npm,
+/// and `test` and `screenshot` Chromium with ChromeDriver. All downloads and output are in .local/
+/// and target/.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {

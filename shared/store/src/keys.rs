@@ -86,8 +86,8 @@ mod tests {
 
     const NOTIFICATIONS: usize = 200_000;
     const UNITS_OF_A_PARTITION: f64 = 1000.0;
-    /// Write units of one notification: ledger (2), head and answer (2) in its entity's partition,
-    /// and one in the feed's.
+    /// Write units of one notification of more than 1 KB: the ledger's end (2), the head (1) and the
+    /// feedback (2) in its entity's partition, and one in the feed's.
     const UNITS: [f64; 2] = [5.0, 1.0];
 
     /// Zipf's law with exponent one: the first of `count` is twice as frequent as the second.

@@ -35,7 +35,7 @@ pub enum Command {
     #[command(
         subcommand,
         after_help = "Example:
-  visma-webhooks --local settings routes remove segment.* --dry-run"
+  visma-webhooks --local settings routes remove \"segment.*\" --dry-run"
     )]
     Routes(Routes),
 }
@@ -76,14 +76,14 @@ pub enum Aliases {
 pub enum Routes {
     /// Add a route; the first route whose pattern matches counts
     #[command(after_help = "Examples:
-  visma-webhooks settings routes add sales_order.* --feedback deferred --deadline-hours 48
+  visma-webhooks settings routes add \"sales_order.*\" --feedback deferred --deadline-hours 48
   visma-webhooks settings routes add account.deleted --no-fetch --first
   visma-webhooks --local settings routes add account.deleted --no-fetch --first --dry-run")]
     Add(Route),
     /// Remove a route
     #[command(after_help = "Examples:
-  visma-webhooks settings routes remove sales_order.*
-  visma-webhooks --local settings routes remove segment.* --dry-run")]
+  visma-webhooks settings routes remove \"sales_order.*\"
+  visma-webhooks --local settings routes remove \"segment.*\" --dry-run")]
     Remove(Named),
 }
 

@@ -54,6 +54,18 @@ fn a_new_account_with_ten_executions_leaves_intake_its_share() {
     }
 }
 
+/// The SAM CLI keeps the stack's value of a parameter that the overrides leave out
+/// (`merge_parameters` of the SAM CLI).
+#[test]
+fn the_guide_takes_back_what_a_new_account_needed() {
+    let (guide, main) = (read("DEPLOY.md"), Template::read(MAIN));
+    let usual = overrides("dev");
+    for (name, value) in overrides("new-account").into_iter().filter(|one| !usual.contains(one)) {
+        let default = text(&main.raw("/Parameters")[name.as_str()]["Default"]);
+        assert!(value == default || guide.contains(&format!("`{name}={default}`")), "DEPLOY.md: {name}={default}");
+    }
+}
+
 /// When this text changes, CloudFormation writes the secret again, over the settings document of
 /// every installation.
 #[test]

@@ -23,15 +23,15 @@ pub enum Pauses {
     List(View),
     /// Begin a pause: its notifications wait. Functions notice within 15 seconds
     #[command(after_help = "Examples:
-  visma-webhooks pauses begin --events sales_order.* --note outage
-  visma-webhooks pauses begin --events * --for 2h
-  visma-webhooks pauses begin --events * --tenant 10000000-0000-4000-8000-000000000001
-  visma-webhooks --local pauses begin --events sales_order.* --note outage")]
+  visma-webhooks pauses begin --events \"sales_order.*\" --note outage
+  visma-webhooks pauses begin --events \"*\" --for 2h
+  visma-webhooks pauses begin --events \"*\" --tenant 10000000-0000-4000-8000-000000000001
+  visma-webhooks --local pauses begin --events \"sales_order.*\" --note outage")]
     Begin(Begin),
     /// End a pause: a job that starts by itself releases its notifications
     #[command(after_help = "Examples:
-  visma-webhooks pauses end --events sales_order.*
-  visma-webhooks --local pauses end --events sales_order.*")]
+  visma-webhooks pauses end --events \"sales_order.*\"
+  visma-webhooks --local pauses end --events \"sales_order.*\"")]
     End(Which),
 }
 
