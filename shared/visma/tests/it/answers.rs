@@ -64,7 +64,8 @@ async fn each_answer_of_the_erp_has_its_own_error() {
 #[tokio::test]
 async fn a_tenant_without_a_license_is_told_apart_whatever_the_status() {
     let faults = [json!("12027"), json!(12027)];
-    for (code, fault) in [400, 403, 404, 500].into_iter().flat_map(|code| faults.iter().map(move |fault| (code, fault))) {
+    let each = |code| faults.iter().map(move |fault| (code, fault));
+    for (code, fault) in [400, 403, 404, 500].into_iter().flat_map(each) {
         let problem = json!({"ExceptionType": "IPPException", "ExceptionMessage": "No license for this company.",
             "ExceptionFaultCode": fault, "ExceptionMessageID": "12027_1", "ExceptionDetails": ""});
         let bench = Bench::with_token().await;
