@@ -255,12 +255,13 @@ async fn a_message_that_meets_a_closed_record_queues_the_decided_feedback_of_the
     let message = [world.message(&body)];
     world.batch(&message, 1).await;
     learn(&world);
+    world.host.advance(time::Duration::minutes(10));
     world.feedback.refuse(true);
     assert_eq!(world.batch(&message, 2).await, [0]);
     assert_eq!(world.states().await, ["processed", "superseded"]);
     world.feedback.refuse(false);
     world.settings.put(fixtures::document());
-    world.host.advance(time::Duration::seconds(3));
+    world.host.advance(time::Duration::minutes(10));
     assert_eq!(world.batch(&message, 3).await, [0_usize; 0]);
     assert_eq!(world.feedback.sent().len(), 1);
     assert_eq!(world.states().await, ["processed", "superseded"]);
