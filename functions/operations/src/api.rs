@@ -121,7 +121,7 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
 }
 
 /// [`document`] as a file, which a test writes. Building it at run time would take 200 KB of code.
-const DOCUMENT: &str = include_str!("../openapi.json");
+const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// The OpenAPI 3.1 document, generated from the types.
 #[must_use]

@@ -20,39 +20,46 @@ type Source = (&'static str, &'static str, &'static str);
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
-const PAGE: Source = ("index.html", "text/html; charset=utf-8", include_str!("../console/index.html"));
+/// A file as `build.rs` shortened it.
+macro_rules! file {
+    ($name:literal, $kind:expr) => {
+        ($name, $kind, include_str!(concat!(env!("OUT_DIR"), "/", $name)))
+    };
+}
+
+const PAGE: Source = file!("index.html", "text/html; charset=utf-8");
 const FILES: &[Source] = &[
-    ("style.css", STYLE, include_str!("../console/style.css")),
-    ("icon.svg", "image/svg+xml", include_str!("../console/icon.svg")),
-    ("app.js", SCRIPT, include_str!("../console/app.js")),
-    ("session.js", SCRIPT, include_str!("../console/session.js")),
-    ("api.js", SCRIPT, include_str!("../console/api.js")),
-    ("dom.js", SCRIPT, include_str!("../console/dom.js")),
-    ("words.js", SCRIPT, include_str!("../console/words.js")),
-    ("address.js", SCRIPT, include_str!("../console/address.js")),
-    ("zone.js", SCRIPT, include_str!("../console/zone.js")),
-    ("live.js", SCRIPT, include_str!("../console/live.js")),
-    ("groups.js", SCRIPT, include_str!("../console/groups.js")),
-    ("counters.js", SCRIPT, include_str!("../console/counters.js")),
-    ("tenants.js", SCRIPT, include_str!("../console/tenants.js")),
-    ("filters.js", SCRIPT, include_str!("../console/filters.js")),
-    ("table.js", SCRIPT, include_str!("../console/table.js")),
-    ("deeds.js", SCRIPT, include_str!("../console/deeds.js")),
-    ("resends.js", SCRIPT, include_str!("../console/resends.js")),
-    ("chart.js", SCRIPT, include_str!("../console/chart.js")),
-    ("find.js", SCRIPT, include_str!("../console/find.js")),
-    ("search.js", SCRIPT, include_str!("../console/search.js")),
-    ("overview.js", SCRIPT, include_str!("../console/overview.js")),
-    ("notifications.js", SCRIPT, include_str!("../console/notifications.js")),
-    ("attention.js", SCRIPT, include_str!("../console/attention.js")),
-    ("detail.js", SCRIPT, include_str!("../console/detail.js")),
-    ("entity.js", SCRIPT, include_str!("../console/entity.js")),
-    ("observed.js", SCRIPT, include_str!("../console/observed.js")),
-    ("pauses.js", SCRIPT, include_str!("../console/pauses.js")),
-    ("letters.js", SCRIPT, include_str!("../console/letters.js")),
-    ("audit.js", SCRIPT, include_str!("../console/audit.js")),
-    ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),
-    ("replay.js", SCRIPT, include_str!("../console/replay.js")),
+    file!("style.css", STYLE),
+    file!("icon.svg", "image/svg+xml"),
+    file!("app.js", SCRIPT),
+    file!("session.js", SCRIPT),
+    file!("api.js", SCRIPT),
+    file!("dom.js", SCRIPT),
+    file!("words.js", SCRIPT),
+    file!("address.js", SCRIPT),
+    file!("zone.js", SCRIPT),
+    file!("live.js", SCRIPT),
+    file!("groups.js", SCRIPT),
+    file!("counters.js", SCRIPT),
+    file!("tenants.js", SCRIPT),
+    file!("filters.js", SCRIPT),
+    file!("table.js", SCRIPT),
+    file!("deeds.js", SCRIPT),
+    file!("resends.js", SCRIPT),
+    file!("chart.js", SCRIPT),
+    file!("find.js", SCRIPT),
+    file!("search.js", SCRIPT),
+    file!("overview.js", SCRIPT),
+    file!("notifications.js", SCRIPT),
+    file!("attention.js", SCRIPT),
+    file!("detail.js", SCRIPT),
+    file!("entity.js", SCRIPT),
+    file!("observed.js", SCRIPT),
+    file!("pauses.js", SCRIPT),
+    file!("letters.js", SCRIPT),
+    file!("audit.js", SCRIPT),
+    file!("jobs.js", SCRIPT),
+    file!("replay.js", SCRIPT),
 ];
 /// Placeholders in `words.js` for lists of the model.
 const ENTITIES: &str = "@entities";
@@ -110,7 +117,7 @@ fn router(console: Console) -> Router {
     let served = Served {
         policy: policy(&console),
         page: versioned(PAGE.2),
-        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, filled(&versioned(&lean(kind, text))))).collect(),
+        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, filled(&versioned(text)))).collect(),
         version,
         console,
     };
@@ -127,50 +134,6 @@ fn router(console: Console) -> Router {
         .route("/operations/console", get(show.clone()))
         .route("/operations/console/{file}", get(show))
         .method_not_allowed_fallback(async || Problem::no_such_method())
-}
-
-/// Blanks without meaning in a script, and the same without them.
-const SCRIPT_BLANKS: &[[&str; 2]] = &[
-    [" => ", "=>"],
-    [" === ", "==="],
-    [" !== ", "!=="],
-    [" && ", "&&"],
-    [" || ", "||"],
-    [" ?? ", "??"],
-    [" = ", "="],
-    [" ? ", "?"],
-    [" : ", ":"],
-    [" > ", ">"],
-    [" < ", "<"],
-    ["{ ", "{"],
-    [" }", "}"],
-    ["if (", "if("],
-    [") {", "){"],
-    [", h(", ",h("],
-    [", {", ",{"],
-    [", [", ",["],
-    ["import {", "import{"],
-    ["} from \"", "}from\""],
-    ["{\n", "{"],
-    [";\n", ";"],
-    [",\n", ","],
-];
-
-/// Removes indentation, empty lines, lines of comments, and blanks without meaning. It is safe
-/// because no text in these files spans lines or contains what is replaced here, and no comment
-/// ends a line of code. A test compares the texts.
-fn lean(kind: &str, text: &str) -> String {
-    let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
-    let is_wanted = |line: &&str| !line.is_empty() && !is_comment(line);
-    let lines: String = text.lines().map(str::trim_start).filter(is_wanted).flat_map(|line| [line, "\n"]).collect();
-    let shorter: &[[&str; 2]] = match kind {
-        STYLE => {
-            &[["\n", ""], [": ", ":"], ["; ", ";"], [", ", ","], [" {", "{"], ["{ ", "{"], [" }", "}"], [";}", "}"]]
-        }
-        SCRIPT => SCRIPT_BLANKS,
-        _ => &[],
-    };
-    shorter.iter().fold(lines, |lines, [long, short]| lines.replace(long, short))
 }
 
 impl Served {
