@@ -5,7 +5,6 @@ use crate::exchange::Answer;
 use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -96,9 +95,9 @@ struct Problem {
     detail: Value,
     #[serde(default)]
     message: Value,
-    /// Texts by parameter.
+    /// Texts by parameter. Anything else, such as null, names none.
     #[serde(default)]
-    errors: BTreeMap<String, Value>,
+    errors: Value,
 }
 
 from_objects!(Problem);
@@ -107,7 +106,7 @@ from_objects!(Problem);
 /// after its name or in its text.
 pub(crate) fn parameter<'p>(json: &str, parameters: &[&'p str]) -> Option<(&'p str, Option<usize>)> {
     let problem: Problem = serde_json::from_str(json).ok()?;
-    let errors = problem.errors.iter().map(|(name, words)| format!("{name} {words}"));
+    let errors = problem.errors.as_object().into_iter().flatten().map(|(name, words)| format!("{name} {words}"));
     let others = [problem.detail, problem.message, problem.title].into_iter().filter_map(|words| match words {
         Value::String(words) => Some(words),
         _ => None,
@@ -171,6 +170,7 @@ mod tests {
             (r#"{"message": "OrderBy is not valid."}"#, Some(("orderBy", None))),
             (r#"{"title": "Invalid pageSize", "detail": 5, "status": 400}"#, Some(("pageSize", None))),
             (r#"{"detail": "No such customer."}"#, None),
+            (r#"{"errors": null, "detail": "pageSize must be at most 1000"}"#, Some(("pageSize", Some(1000)))),
             (r#"{"errors": ["pageSize"]}"#, None),
             (r#"["Invalid pageSize"]"#, None),
             ("<html>pageSize</html>", None),
