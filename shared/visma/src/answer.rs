@@ -24,11 +24,19 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// date in the past, as of a server whose clock is behind ours: neither is a time to wait.
 pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => Duration::try_from(OffsetDateTime::parse(text, &Rfc2822).ok()? - now).ok()?,
+    let wait = match seconds(text) {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => Duration::try_from(OffsetDateTime::parse(text, &Rfc2822).ok()? - now).ok()?,
     };
     (!wait.is_zero()).then(|| wait.min(LONGEST_WAIT))
+}
+
+/// RFC 9110 knows whole seconds only. A fraction is rounded up.
+fn seconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole: u64 = whole.parse().ok()?;
+    let is_number = fraction.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then(|| whole.saturating_add(u64::from(fraction.bytes().any(|digit| digit != b'0'))))
 }
 
 /// `X-RateLimit-Reset`: the seconds until the window ends (docs/visma-net.md#rate-limits).
@@ -139,9 +147,10 @@ mod tests {
     #[test]
     fn reads_a_wait_in_seconds_or_as_a_date() {
         assert_eq!(asked("30"), Some(30));
+        assert_eq!(["1.5", "0.2", "2.0"].map(asked), [Some(2), Some(1), Some(2)]);
         assert_eq!(asked("Mon, 23 Nov 2026 12:01:30 GMT"), Some(90));
         assert_eq!(asked("soon"), None);
-        assert_eq!(asked("-1"), None);
+        assert_eq!(["-1", "1.5 s", "1.-5"].map(asked), [None; 3]);
     }
 
     #[test]
