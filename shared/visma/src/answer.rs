@@ -81,6 +81,11 @@ pub(crate) async fn refusal(response: impl Answer, stage: Stage, error: VismaErr
     }
 }
 
+/// The error of a 2xx whose body is not what the call asks for.
+pub(crate) fn unreadable(json: &str, stage: Stage) -> VismaError {
+    if says_no_license(json) { VismaError::NoLicense { stage } } else { VismaError::unreadable(stage) }
+}
+
 /// The body of a refusal.
 pub(crate) async fn problem(response: impl Answer, stage: Stage) -> Result<String, VismaError> {
     text(response, stage, LARGEST_PROBLEM).await

@@ -49,7 +49,7 @@ impl<H: Host, X: Exchange> Listing for VismaClient<H, X> {
             status => return Err(answer::refusal(response, stage, VismaError::Unexpected { stage, status }).await),
         }
         let json = answer::text(response, stage, LARGEST_LIST).await?;
-        collection.read_page(&json, &Clock::new(zone, self.host.now())).map_err(|_| VismaError::unreadable(stage))
+        collection.read_page(&json, &Clock::new(zone, self.host.now())).map_err(|_| answer::unreadable(&json, stage))
     }
 }
 
