@@ -44,6 +44,8 @@ impl<H: Host, X: Exchange> Listing for VismaClient<H, X> {
         let url = list_url(base, collection, zone, since, window);
         let response = self.call(visma, tenant, (collection.api(), stage), &url, || None).await?;
         match response.status().as_u16() {
+            // .NET answers so for a list that is null.
+            204 => return Ok(Page::default()),
             200..=299 => {}
             400 => return Err(refused(response, stage).await),
             status => return Err(answer::refusal(response, stage, VismaError::Unexpected { stage, status }).await),

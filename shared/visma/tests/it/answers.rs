@@ -51,6 +51,7 @@ async fn each_answer_of_the_erp_has_its_own_error() {
         (status(425), "resource: unavailable (425)"),
         (status(500), "resource: unavailable (500)"),
         (status(200), "resource: the answer cannot be read"),
+        (status(204), "resource: the answer cannot be read"),
         (status(200).set_body_string("<html>"), "resource: the answer cannot be read"),
         (status(200).set_body_string("[]"), "resource: the answer cannot be read"),
         (status(200).set_body_json(json!({"ExceptionMessage": "x"})), "resource: the answer cannot be read"),

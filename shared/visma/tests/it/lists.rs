@@ -76,6 +76,13 @@ async fn a_list_of_a_tenant_without_a_license_says_so_whatever_the_status() {
 }
 
 #[tokio::test]
+async fn a_list_without_content_has_no_rows() {
+    let bench = Bench::with_token().await;
+    bench.on_orders(status(204)).await;
+    assert_eq!(bench.list_orders().await, Ok(Page::default()));
+}
+
+#[tokio::test]
 async fn a_list_of_another_shape_cannot_be_read() {
     for body in [json!({}), json!({"value": {}}), json!("x")] {
         let bench = Bench::with_token().await;
