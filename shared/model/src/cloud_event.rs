@@ -25,8 +25,9 @@ pub struct CloudEvent<'a> {
     source: String,
     #[serde(rename = "type")]
     event_type: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<&'a str>,
+    /// The entity's key, or the tenant for the company as a whole. CloudEvents allows no empty
+    /// subject, and AWS does not say what a pipe writes for a missing one.
+    subject: &'a str,
     #[serde(with = "time::serde::rfc3339")]
     time: OffsetDateTime,
     datacontenttype: &'static str,
@@ -79,7 +80,7 @@ impl<'a> CloudEvent<'a> {
             id: n.key.as_str(),
             source: format!("/visma-net/tenants/{tenant}"),
             event_type: format!("net.visma.{}.{}", n.entity, n.kind),
-            subject: n.entity_key.as_deref(),
+            subject: n.entity_key.as_deref().unwrap_or(tenant),
             time: n.occurred_at.map_or(n.received_at, |at| at.to_datetime()),
             datacontenttype: "application/json",
             data: Data {
@@ -128,8 +129,10 @@ mod tests {
     use crate::notification::NoDirectory;
     use serde_json::{Value, json};
 
-    fn event(resource: &str) -> Value {
-        let mut delivery = delivery(br#"{"event":"INVENTORY_ITEM_CHANGED","number":"7"}"#);
+    const CHANGED: &[u8] = br#"{"event":"INVENTORY_ITEM_CHANGED","number":"7"}"#;
+
+    fn event(body: &[u8], resource: &str) -> Value {
+        let mut delivery = delivery(body);
         delivery.meta.headers.insert("x-vwd-tenant-id".into(), "t-1".into());
         let n = Notification::read(&delivery, delivery.items().unwrap()[0], &NoDirectory);
         let clock = crate::clock::Clock::new(crate::zone::Zone::UTC, n.received_at);
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn has_the_attributes_that_cloudevents_requires() {
-        let event = event(r#"{"stockItem":false}"#);
+        let event = event(CHANGED, r#"{"stockItem":false}"#);
         assert_eq!(event["specversion"], "1.0");
         assert_eq!(event["type"], "net.visma.inventory_item.changed");
         assert_eq!(event["source"], "/visma-net/tenants/t-1");
@@ -153,8 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn an_event_about_the_company_has_the_tenant_for_its_subject() {
+        let event = event(br#"{"event":"FIRST_TIME_STARTUP_COMPLETED"}"#, "{}");
+        assert_eq!((&event["type"], &event["subject"]), (&json!("net.visma.company.completed"), &json!("t-1")));
+        assert_eq!(event["data"].get("key"), None);
+    }
+
+    #[test]
     fn leaves_out_a_resource_too_big_for_the_queue_and_says_so() {
-        let event = event(&json!({"note": "x".repeat(MAX_MESSAGE)}).to_string());
+        let event = event(CHANGED, &json!({"note": "x".repeat(MAX_MESSAGE)}).to_string());
         assert_eq!((&event["data"]["resource"], &event["data"]["resource_omitted"]), (&Value::Null, &json!(true)));
     }
 }

@@ -32,19 +32,19 @@ struct Ids {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the resource is no JSON object")]
-pub struct NotAnObject;
+#[error("the answer is no JSON object, or an error")]
+pub struct NotAResource;
 
 impl Resource {
     /// `clock` reads times without a zone.
     ///
     /// # Errors
-    /// The ERP's answer is not a JSON object.
-    pub fn parse(json: &str, clock: &Clock) -> Result<Self, NotAnObject> {
-        let fields = Fields::parse(json).ok_or(NotAnObject)?;
+    /// The ERP's answer is not a JSON object, or it is an error, which confirms nothing.
+    pub fn parse(json: &str, clock: &Clock) -> Result<Self, NotAResource> {
+        let fields = Fields::parse(json).filter(|fields| !is_error(fields)).ok_or(NotAResource)?;
         let id = |name: &str| fields.text(&[name]).filter(|id| id.len() <= LONGEST_ID);
         Ok(Self {
-            json: serde_json::from_str(json).map_err(|_| NotAnObject)?,
+            json: serde_json::from_str(json).map_err(|_| NotAResource)?,
             modified: revision::modified(&fields, clock),
             revision: Revision::read(&fields),
             status: status(&fields),
@@ -107,6 +107,16 @@ impl Resource {
     }
 }
 
+/// The forms of an error (docs/visma-net.md#errors): of the old gateway, ProblemDetails, and a
+/// message alone.
+fn is_error(fields: &Fields<'_>) -> bool {
+    let has = |name: &str| fields.raw(name).is_some();
+    let is_failure = |status: String| status.parse::<u16>().is_ok_and(|code| (400..600).contains(&code));
+    ["ExceptionType", "ExceptionMessage", "ExceptionFaultCode"].into_iter().any(has)
+        || (has("title") && fields.text(&["status"]).is_some_and(is_failure))
+        || (has("message") && fields.iter().count() == 1)
+}
+
 /// A text, or version 3's `{description, cancelled, hold}`
 /// (docs/visma-net.md#sales-orders-version-3).
 fn status(fields: &Fields<'_>) -> Option<String> {
@@ -129,7 +139,7 @@ mod tests {
     use serde_json::json;
     use time::macros::datetime;
 
-    fn parse(json: &str) -> Result<Resource, NotAnObject> {
+    fn parse(json: &str) -> Result<Resource, NotAResource> {
         Resource::parse(json, &Clock::new(Zone::UTC, datetime!(2026-11-28 12:00 UTC)))
     }
 
@@ -212,6 +222,25 @@ mod tests {
         assert_eq!(detail(r#"{"stockItem": true}"#), Some("stock_item"));
         assert_eq!(detail(r#"{"stockItem": false}"#), Some("non_stock_item"));
         assert_eq!(detail("{}"), None);
+    }
+
+    #[test]
+    fn an_error_in_a_form_of_the_erp_is_no_resource() {
+        for error in [
+            json!({"ExceptionType": "IPPException", "ExceptionMessage": "No license for this company."}),
+            json!({"ExceptionFaultCode": 12027}),
+            json!({"type": "about:blank", "title": "Not Found", "status": 404}),
+            json!({"message": "An error has occurred."}),
+        ] {
+            assert!(parse(&error.to_string()).is_err(), "{error}");
+        }
+        for resource in [
+            json!({"number": "1", "message": "Pay soon."}),
+            json!({"number": "1", "title": "Manager", "status": "Active"}),
+            json!({"type": "SO", "orderId": "1", "status": {"description": "Open"}}),
+        ] {
+            assert!(parse(&resource.to_string()).is_ok(), "{resource}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use crate::exchange::Answer;
 use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -25,11 +24,19 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// date in the past, as of a server whose clock is behind ours: neither is a time to wait.
 pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => Duration::try_from(OffsetDateTime::parse(text, &Rfc2822).ok()? - now).ok()?,
+    let wait = match seconds(text) {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => Duration::try_from(OffsetDateTime::parse(text, &Rfc2822).ok()? - now).ok()?,
     };
     (!wait.is_zero()).then(|| wait.min(LONGEST_WAIT))
+}
+
+/// RFC 9110 knows whole seconds only. A fraction is rounded up.
+fn seconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole: u64 = whole.parse().ok()?;
+    let is_number = fraction.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then(|| whole.saturating_add(u64::from(fraction.bytes().any(|digit| digit != b'0'))))
 }
 
 /// `X-RateLimit-Reset`: the seconds until the window ends (docs/visma-net.md#rate-limits).
@@ -74,6 +81,11 @@ pub(crate) async fn refusal(response: impl Answer, stage: Stage, error: VismaErr
     }
 }
 
+/// The error of a 2xx whose body is not what the call asks for.
+pub(crate) fn unreadable(json: &str, stage: Stage) -> VismaError {
+    if says_no_license(json) { VismaError::NoLicense { stage } } else { VismaError::unreadable(stage) }
+}
+
 /// The body of a refusal.
 pub(crate) async fn problem(response: impl Answer, stage: Stage) -> Result<String, VismaError> {
     text(response, stage, LARGEST_PROBLEM).await
@@ -96,9 +108,9 @@ struct Problem {
     detail: Value,
     #[serde(default)]
     message: Value,
-    /// Texts by parameter.
+    /// Texts by parameter. Anything else, such as null, names none.
     #[serde(default)]
-    errors: BTreeMap<String, Value>,
+    errors: Value,
 }
 
 from_objects!(Problem);
@@ -107,7 +119,7 @@ from_objects!(Problem);
 /// after its name or in its text.
 pub(crate) fn parameter<'p>(json: &str, parameters: &[&'p str]) -> Option<(&'p str, Option<usize>)> {
     let problem: Problem = serde_json::from_str(json).ok()?;
-    let errors = problem.errors.iter().map(|(name, words)| format!("{name} {words}"));
+    let errors = problem.errors.as_object().into_iter().flatten().map(|(name, words)| format!("{name} {words}"));
     let others = [problem.detail, problem.message, problem.title].into_iter().filter_map(|words| match words {
         Value::String(words) => Some(words),
         _ => None,
@@ -140,9 +152,10 @@ mod tests {
     #[test]
     fn reads_a_wait_in_seconds_or_as_a_date() {
         assert_eq!(asked("30"), Some(30));
+        assert_eq!(["1.5", "0.2", "2.0"].map(asked), [Some(2), Some(1), Some(2)]);
         assert_eq!(asked("Mon, 23 Nov 2026 12:01:30 GMT"), Some(90));
         assert_eq!(asked("soon"), None);
-        assert_eq!(asked("-1"), None);
+        assert_eq!(["-1", "1.5 s", "1.-5"].map(asked), [None; 3]);
     }
 
     #[test]
@@ -171,6 +184,7 @@ mod tests {
             (r#"{"message": "OrderBy is not valid."}"#, Some(("orderBy", None))),
             (r#"{"title": "Invalid pageSize", "detail": 5, "status": 400}"#, Some(("pageSize", None))),
             (r#"{"detail": "No such customer."}"#, None),
+            (r#"{"errors": null, "detail": "pageSize must be at most 1000"}"#, Some(("pageSize", Some(1000)))),
             (r#"{"errors": ["pageSize"]}"#, None),
             (r#"["Invalid pageSize"]"#, None),
             ("<html>pageSize</html>", None),

@@ -149,7 +149,7 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
                 let etag = answer::etag(response.headers());
                 let json = answer::text(response, stage, LARGEST_RESOURCE).await?;
                 let clock = Clock::new(visma.zone(path.api()), self.host.now());
-                let resource = Resource::parse(&json, &clock).map_err(|_| VismaError::unreadable(stage))?;
+                let resource = Resource::parse(&json, &clock).map_err(|_| answer::unreadable(&json, stage))?;
                 Ok(Fetched::Found(resource.or_etag(&etag)))
             }
             status => match status.as_u16() {

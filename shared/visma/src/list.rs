@@ -44,12 +44,14 @@ impl<H: Host, X: Exchange> Listing for VismaClient<H, X> {
         let url = list_url(base, collection, zone, since, window);
         let response = self.call(visma, tenant, (collection.api(), stage), &url, || None).await?;
         match response.status().as_u16() {
+            // .NET answers so for a list that is null.
+            204 => return Ok(Page::default()),
             200..=299 => {}
             400 => return Err(refused(response, stage).await),
             status => return Err(answer::refusal(response, stage, VismaError::Unexpected { stage, status }).await),
         }
         let json = answer::text(response, stage, LARGEST_LIST).await?;
-        collection.read_page(&json, &Clock::new(zone, self.host.now())).map_err(|_| VismaError::unreadable(stage))
+        collection.read_page(&json, &Clock::new(zone, self.host.now())).map_err(|_| answer::unreadable(&json, stage))
     }
 }
 

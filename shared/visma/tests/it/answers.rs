@@ -51,8 +51,12 @@ async fn each_answer_of_the_erp_has_its_own_error() {
         (status(425), "resource: unavailable (425)"),
         (status(500), "resource: unavailable (500)"),
         (status(200), "resource: the answer cannot be read"),
+        (status(204), "resource: the answer cannot be read"),
         (status(200).set_body_string("<html>"), "resource: the answer cannot be read"),
         (status(200).set_body_string("[]"), "resource: the answer cannot be read"),
+        (status(200).set_body_json(json!({"ExceptionMessage": "x"})), "resource: the answer cannot be read"),
+        (status(200).set_body_json(json!({"title": "x", "status": 404})), "resource: the answer cannot be read"),
+        (status(200).set_body_json(json!({"message": "x"})), "resource: the answer cannot be read"),
         (status(200).set_body_bytes([b'"', 0xff, b'"']), "resource: the answer cannot be read"),
     ] {
         let bench = Bench::with_token().await;
@@ -64,6 +68,9 @@ async fn each_answer_of_the_erp_has_its_own_error() {
 #[tokio::test]
 async fn a_tenant_without_a_license_is_told_apart_whatever_the_status() {
     let faults = [json!("12027"), json!(12027)];
+    let bench = Bench::with_token().await;
+    bench.on_account(status(200).set_body_json(json!({"ExceptionFaultCode": "12027"}))).await;
+    assert_eq!(bench.fetch().await.unwrap_err(), VismaError::NoLicense { stage: Stage::Resource });
     let each = |code| faults.iter().map(move |fault| (code, fault));
     for (code, fault) in [400, 403, 404, 500].into_iter().flat_map(each) {
         let problem = json!({"ExceptionType": "IPPException", "ExceptionMessage": "No license for this company.",

@@ -68,11 +68,18 @@ async fn reports_a_refused_parameter_without_the_answers_text() {
 
 #[tokio::test]
 async fn a_list_of_a_tenant_without_a_license_says_so_whatever_the_status() {
-    for code in [400, 403, 409, 500] {
+    for code in [200, 400, 403, 409, 500] {
         let bench = Bench::with_token().await;
         bench.on_orders(status(code).set_body_json(json!({"ExceptionFaultCode": "12027"}))).await;
         assert_eq!(bench.list_orders().await.unwrap_err(), VismaError::NoLicense { stage: Stage::List }, "{code}");
     }
+}
+
+#[tokio::test]
+async fn a_list_without_content_has_no_rows() {
+    let bench = Bench::with_token().await;
+    bench.on_orders(status(204)).await;
+    assert_eq!(bench.list_orders().await, Ok(Page::default()));
 }
 
 #[tokio::test]
