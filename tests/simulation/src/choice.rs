@@ -9,6 +9,8 @@ use crate::run::{Outcome, Plan, run};
 #[derive(Debug)]
 pub(crate) struct Choices {
     rng: fastrand::Rng,
+    /// For decisions that were added later, so that the others of a seed stay the same.
+    aside: fastrand::Rng,
     script: Option<Vec<u32>>,
     log: Vec<u32>,
 }
@@ -16,18 +18,29 @@ pub(crate) struct Choices {
 impl Choices {
     /// Decisions of a script. After its end, all decisions are zero.
     pub(crate) fn new(seed: u64, script: Option<Vec<u32>>) -> Self {
-        Self { rng: fastrand::Rng::with_seed(seed), script, log: Vec::new() }
+        let [rng, aside] = [seed, seed ^ 0xa51de].map(fastrand::Rng::with_seed);
+        Self { rng, aside, script, log: Vec::new() }
     }
 
     /// One of the options, as often as its weight says. An option with weight zero is never chosen.
     pub(crate) fn pick(&mut self, weights: &[u32]) -> usize {
+        self.decide(weights, false)
+    }
+
+    /// The same from the other source.
+    pub(crate) fn pick_aside(&mut self, weights: &[u32]) -> usize {
+        self.decide(weights, true)
+    }
+
+    fn decide(&mut self, weights: &[u32], is_aside: bool) -> usize {
         let total: u32 = weights.iter().sum();
         if total == 0 || weights[0] == total {
             return 0;
         }
+        let rng = if is_aside { &mut self.aside } else { &mut self.rng };
         let picked = match &self.script {
             Some(script) => scripted(script.get(self.log.len()).copied().unwrap_or(0) as usize, weights),
-            None => weighted(self.rng.u32(0..total), weights),
+            None => weighted(rng.u32(0..total), weights),
         };
         self.log.push(u32::try_from(picked).expect("there are few options"));
         picked
@@ -35,6 +48,10 @@ impl Choices {
 
     pub(crate) fn below(&mut self, count: usize) -> usize {
         self.pick(&vec![1; count])
+    }
+
+    pub(crate) fn below_aside(&mut self, count: usize) -> usize {
+        self.pick_aside(&vec![1; count])
     }
 
     pub(crate) fn chance(&mut self, per_mille: u32) -> bool {
@@ -127,5 +144,26 @@ impl Search {
             }
             length /= 2;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_aside_do_not_change_the_others_of_a_seed() {
+        let decisions = |aside: usize| {
+            let mut choices = Choices::new(7, None);
+            let mut others = Vec::new();
+            for _ in 0..20 {
+                for _ in 0..aside {
+                    choices.below_aside(3);
+                }
+                others.push(choices.below(1000));
+            }
+            others
+        };
+        assert_eq!(decisions(0), decisions(2));
     }
 }

@@ -19,6 +19,8 @@ use webhooks_visma::{Answer, Body, Exchange, Fault as Broken, Request, VismaClie
 
 /// After this time without a request, a server may close a connection.
 const IDLE: Duration = Duration::seconds(60);
+/// What an answer may say in an outage, in seconds.
+const OUTAGE_RETRY_AFTER: [Option<u64>; 4] = [None, Some(0), Some(10), Some(600)];
 
 pub(crate) type Client = VismaClient<Port, Port>;
 
@@ -249,11 +251,7 @@ impl World {
         let is_first = asked.tenant == TENANTS[0].0;
         let is_valid = asked.token.as_deref().is_some_and(|token| self.erp.connect.is_valid(token, now));
         let status = match mood {
-            Mood::Outage => {
-                let statuses =
-                    [StatusCode::SERVICE_UNAVAILABLE, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY];
-                statuses[self.choices.below(statuses.len())]
-            }
+            Mood::Outage => return Some(self.fails_for_all(&who)),
             Mood::ConnectRefuses if is_token && is_first => StatusCode::BAD_REQUEST,
             _ if is_token => return None,
             Mood::RateLimited => {
@@ -272,6 +270,18 @@ impl World {
             _ => return None,
         };
         Some(Answered::empty(status))
+    }
+
+    /// The answer in an outage. Half of them have a Retry-After.
+    fn fails_for_all(&mut self, who: &str) -> Answered {
+        let statuses = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY];
+        let mut answer = Answered::empty(statuses[self.choices.below(statuses.len())]);
+        if let Some(wait) = OUTAGE_RETRY_AFTER[self.choices.pick_aside(&[3, 1, 1, 1])] {
+            self.checks.meets(Met::OutageWithRetryAfter);
+            self.tell(who, || format!("is told to wait {wait} s"));
+            answer.headers.insert("retry-after", HeaderValue::from(wait));
+        }
+        answer
     }
 
     fn carries_out(&mut self, instance: usize, asked: Asked) -> Answered {

@@ -285,7 +285,7 @@ fn sign(secret: &str, body: &[u8]) -> String {
 impl World {
     fn receive(&mut self, queue: Name, most: usize) -> (Vec<Value>, Vec<(u64, u64)>) {
         let now = self.now;
-        let mut visible = self.queue(queue).visible(now);
+        let mut visible = self.in_turn(queue);
         let disorder = self.rates.of(Fault::Disorder) > 0;
         let (mut records, mut messages) = (Vec::new(), Vec::new());
         while !visible.is_empty() && messages.len() < most {

@@ -114,8 +114,8 @@ impl Run {
     /// Receives a message without running the function, up to all of its receipts.
     fn throttle(&mut self) {
         let mut world = self.sim.world();
-        let (now, many) = (world.now, 1 + world.choices.below(MAX_RECEIVE_COUNT as usize - 1) as u32);
-        let visible = world.queue(Name::Notifications).visible(now);
+        let many = 1 + world.choices.below(MAX_RECEIVE_COUNT as usize - 1) as u32;
+        let visible = world.in_turn(Name::Notifications);
         if visible.is_empty() {
             return;
         }

@@ -146,7 +146,7 @@ impl DeadLetterQueue for QueuePort {
         let name = self.queue;
         let receive = move |world: &mut World| {
             let now = world.now;
-            let visible = world.queue(name).visible(now);
+            let visible = world.in_turn(name);
             let mut letters = vec![];
             for at in visible.into_iter().take(most) {
                 let receipt = world.next_number();

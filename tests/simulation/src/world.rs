@@ -2,11 +2,11 @@
 //! calls and the checks.
 
 use crate::actors::Actor;
-use crate::check::Checks;
+use crate::check::{Checks, Met};
 use crate::choice::Choices;
 use crate::faults::{Fault, Rates};
 use crate::model::erp::Erp;
-use crate::model::queue::{QueueModel, Stored};
+use crate::model::queue::{Order, QueueModel, Stored};
 use crate::model::secrets::Secrets;
 use crate::model::table::TableModel;
 use crate::planted::{Planted, Sabotage};
@@ -63,6 +63,7 @@ pub(crate) struct World {
     pub(crate) now: OffsetDateTime,
     pub(crate) choices: Choices,
     pub(crate) rates: Rates,
+    order: Order,
     pub(crate) sabotage: Option<Sabotage>,
     pub(crate) planted: Option<Planted>,
     /// Records that refused an instance's write, by the beginning of their keys, for planted bugs.
@@ -126,6 +127,7 @@ impl World {
         Self {
             now: START,
             rates: Rates::drawn(&mut choices),
+            order: Order::drawn(&mut choices),
             choices,
             sabotage,
             planted: None,
@@ -176,6 +178,27 @@ impl World {
 
     pub(crate) fn queue(&mut self, name: Name) -> &mut QueueModel {
         self.queues.get_mut(&name).expect("every queue exists")
+    }
+
+    /// The places of the messages that the queue can hand out now, in its order.
+    pub(crate) fn in_turn(&mut self, name: Name) -> Vec<usize> {
+        let (now, queue) = (self.now, &self.queues[&name]);
+        let mut visible = queue.visible(now);
+        let in_flight = |at: &usize| queue.in_flight(*at, now);
+        match self.order {
+            Order::Fair => visible.sort_by_cached_key(in_flight),
+            Order::OldestFirst => visible.sort_by_key(|at| queue.messages[*at].sent_at),
+            Order::Any => {
+                for at in 0..visible.len() {
+                    let next = at + self.choices.below_aside(visible.len() - at);
+                    visible.swap(at, next);
+                }
+            }
+        }
+        if visible.first().map(in_flight) > visible.iter().map(in_flight).min() {
+            self.checks.meets(Met::UnfairQueue);
+        }
+        visible
     }
 
     pub(crate) fn is(&self, sabotage: Sabotage) -> bool {
@@ -247,5 +270,31 @@ impl World {
 
     pub(crate) fn take_story(&mut self) -> Vec<String> {
         self.story.take().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes next while a message of the busy tenant is in flight.
+    fn next(order: Order, seed: u64) -> String {
+        let mut world = World::new(seed, None, None, false);
+        world.order = order;
+        for (body, tenant) in [("first of busy", "busy"), ("next of busy", "busy"), ("of quiet", "quiet")] {
+            world.enqueue(Name::Notifications, body.to_owned(), Some(tenant.to_owned()));
+        }
+        let now = world.now;
+        world.queue(Name::Notifications).receive(0, 1, now);
+        let at = world.in_turn(Name::Notifications)[0];
+        world.queue(Name::Notifications).messages[at].body.clone()
+    }
+
+    #[test]
+    fn only_a_fair_queue_always_serves_the_quiet_tenant_first() {
+        assert_eq!(next(Order::Fair, 0), "of quiet");
+        assert_eq!(next(Order::OldestFirst, 0), "next of busy");
+        let any: BTreeSet<String> = (0..50).map(|seed| next(Order::Any, seed)).collect();
+        assert_eq!(any.len(), 2, "{any:?}");
     }
 }

@@ -53,10 +53,14 @@ pub enum Met {
     BodyAtLimit,
     /// Intake refused a body that was larger.
     BodyTooLarge,
+    /// SQS handed out a message although a tenant with fewer messages in flight waited.
+    UnfairQueue,
+    /// Visma Net or Visma Connect failed, and its answer had a Retry-After.
+    OutageWithRetryAfter,
 }
 
 impl Met {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -80,6 +84,8 @@ impl Met {
         Self::LargeItem,
         Self::BodyAtLimit,
         Self::BodyTooLarge,
+        Self::UnfairQueue,
+        Self::OutageWithRetryAfter,
     ];
 }
 
