@@ -44,6 +44,8 @@ pub(crate) enum Error {
     Untried { number: u32, log: Log },
     #[error("No test noticed these bugs of tests/planted/bugs.json: {numbers}. Write one for each.")]
     Unnoticed { numbers: String },
+    #[error("No test noticed these changes, or the tests did not end. Write a test for each.\n{mutants}")]
+    MissedMutants { mutants: String },
     #[error("{} is not the function's bill of materials: {what}.", file.display())]
     BadSbom { file: PathBuf, what: String },
 }

@@ -17,6 +17,7 @@ mod progress;
 mod release;
 mod simulate;
 mod stack;
+mod stretches;
 mod test;
 mod tools;
 mod up;

@@ -1,13 +1,17 @@
 //! `cargo xtask mutants`: makes small changes to the code that a test must notice.
 
 use crate::error::{Error, Result};
+use crate::planted::{QUICKLY, copy_sources};
 use crate::process::Interrupt;
 use crate::progress::Steps;
+use crate::stretches;
 use crate::tools::MUTANTS;
-use crate::workspace::{Workspace, create, read};
-use std::fs::File;
+use crate::workspace::{Workspace, create, lock, read};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// The pure code, which has its tests next to it.
 const PURE: [&str; 4] = ["webhooks-signature", "webhooks-model", "webhooks-batch", "processor"];
@@ -21,8 +25,10 @@ const SLOWEST: &str = "60";
 /// A change with more lines than this for each allowed mutant has too many mutants. On average, code
 /// has one in ten lines, and tests beside it have none.
 const LINES_FOR_ONE: usize = 40;
-/// For cargo test: no doc tests.
-const TESTS: [&str; 2] = ["--", "--tests"];
+/// For cargo: no doc tests.
+const TESTS: &str = "--cargo-arg=--tests";
+/// The exit codes of cargo-mutants for a missed mutant, and for one whose tests did not end.
+const FOUND: [Option<i32>; 2] = [Some(2), Some(3)];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -37,8 +43,11 @@ pub(crate) struct Options {
     /// Skip mutants that the runs before found to be caught, or not to compile
     #[arg(long = "continue")]
     continued: bool,
+    /// Stop after this time. Go on with --continue, which then tries no missed mutant again
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    minutes: Option<u64>,
     /// Only the lines of shared and functions that differ from this commit, such as origin/main
-    #[arg(long, value_name = "REF", conflicts_with_all = ["package", "file", "all", "continued"])]
+    #[arg(long, value_name = "REF", conflicts_with_all = ["package", "file", "all", "continued", "minutes"])]
     since: Option<String>,
     /// Try no mutant of a change that has more than these, or 40 times as many lines
     #[arg(long, value_name = "N", default_value_t = 40, requires = "since", conflicts_with = "all")]
@@ -63,9 +72,17 @@ impl Options {
         }
         words
     }
+
+    /// Whether this run goes on after a stretch.
+    fn goes_on(&self) -> bool {
+        self.continued && self.minutes.is_some()
+    }
 }
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
+    let folder = folder(workspace);
+    create(&folder)?;
+    let _lock = lock(&folder.join("lock"), &folder)?;
     match &options.since {
         Some(reference) => of_change(workspace, interrupt, reference, options.most),
         None => of_packages(workspace, interrupt, options),
@@ -73,21 +90,69 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
 }
 
 fn of_packages(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
+    let end = options.minutes.map(|minutes| Instant::now() + Duration::from_secs(minutes * 60));
     let packages = options.packages();
     MUTANTS.install(workspace, interrupt)?;
+    for package in &packages {
+        let report = report(workspace, package)?;
+        if !options.continued {
+            // The next stretch must not skip what an older run found in other code.
+            let _ = fs::remove_dir_all(report.join("mutants.out"));
+        }
+        if !options.goes_on() {
+            stretches::forget(&report)?;
+        }
+    }
     let mut steps = Steps::new(packages.len());
     let mut verdict = Ok(());
+    let mut missed = String::new();
     for package in packages {
         steps.next(&format!("Change {package}, one thing at a time"));
-        let mut mutants = cargo_mutants(workspace, &report(workspace, package)?);
-        // Unnoticed mutants in one package do not stop the next one.
-        let found = interrupt.run(mutants.args(options.filters(package)).args(TESTS));
+        let report = report(workspace, package)?;
+        // Each time, in case that cargo-mutants was killed and left a mutant.
+        let sources = copy_sources(workspace, interrupt, &folder(workspace))?;
+        let mut mutants = cargo_mutants(workspace, &sources, &report);
+        mutants
+            .args(options.filters(package))
+            .args(targets(&sources, package))
+            .args(stretches::without_missed(&report));
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        let ended = interrupt.run_for(&mut mutants, left);
+        missed += &stretches::all_missed(&report)?;
         interrupt.check()?;
-        verdict = verdict.and(found);
+        match ended {
+            Ok(true) => {}
+            Ok(false) => {
+                steps.done("The time is up. The same command with --continue goes on");
+                return verdict;
+            }
+            // Unnoticed mutants in one package do not stop the next one.
+            Err(Error::Failed { status, .. }) if FOUND.contains(&status.code()) => {}
+            Err(error) => verdict = verdict.and(Err(error)),
+        }
     }
     verdict?;
+    if !missed.is_empty() {
+        return Err(Error::MissedMutants { mutants: missed });
+    }
     steps.done("Every change was noticed");
     Ok(())
+}
+
+/// The tests of a package. Without this cargo also builds a test of the function's program for each
+/// mutant, and there is nothing in it.
+fn targets(root: &Path, package: &str) -> Vec<String> {
+    let name = package.strip_prefix("webhooks-").unwrap_or(package);
+    let folders = ["shared", "functions"].map(|parent| root.join(parent).join(name));
+    let Some(folder) = folders.iter().find(|folder| folder.join("src/lib.rs").is_file()) else {
+        return vec![TESTS.to_owned()];
+    };
+    let tests = fs::read_dir(folder.join("tests")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_test = |path: &PathBuf| path.join("main.rs").is_file() || path.extension().is_some_and(|end| end == "rs");
+    let names: BTreeSet<_> =
+        tests.filter(is_test).filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
+    let tests = names.into_iter().map(|name| format!("--cargo-arg=--test={name}"));
+    std::iter::once("--cargo-arg=--lib".to_owned()).chain(tests).collect()
 }
 
 fn of_change(workspace: &Workspace, interrupt: &Interrupt, reference: &str, most: usize) -> Result<()> {
@@ -102,8 +167,9 @@ fn of_change(workspace: &Workspace, interrupt: &Interrupt, reference: &str, most
     }
     MUTANTS.install(workspace, interrupt)?;
     steps.next("List the mutants of the lines that differ");
+    let sources = copy_sources(workspace, interrupt, &folder(workspace))?;
     let mutants = || {
-        let mut mutants = cargo_mutants(workspace, &report);
+        let mut mutants = cargo_mutants(workspace, &sources, &report);
         mutants.args(["--workspace", "--in-diff"]).arg(&diff);
         mutants
     };
@@ -116,7 +182,7 @@ fn of_change(workspace: &Workspace, interrupt: &Interrupt, reference: &str, most
         return Ok(());
     }
     steps.next(&format!("Change these lines in {count} ways, one at a time"));
-    interrupt.run(mutants().args(TESTS))?;
+    interrupt.run(mutants().arg(TESTS))?;
     steps.done("Every change was noticed");
     Ok(())
 }
@@ -154,23 +220,24 @@ fn why_none(mutants: usize, most: usize) -> Option<String> {
     }
 }
 
-/// Works in a copy of the workspace, so that an interrupted run leaves no mutant behind.
-fn cargo_mutants(workspace: &Workspace, report: &Path) -> Command {
+/// Works in a copy of the sources, so that an interrupted run leaves no mutant behind. All runs have
+/// the same copy and the same builds, so that only what has changed is built again.
+fn cargo_mutants(workspace: &Workspace, sources: &Path, report: &Path) -> Command {
     let mut command = workspace.cargo();
-    command.args(["mutants", "--timeout", SLOWEST, "--output"]).arg(report);
-    // Only the failure matters, so proptest need not shrink or store the input.
-    command.envs([
-        ("CARGO_PROFILE_DEV_DEBUG", "0"),
-        ("PROPTEST_CASES", "64"),
-        ("PROPTEST_MAX_SHRINK_ITERS", "0"),
-        ("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1"),
-    ]);
+    command.args(["mutants", "--in-place", "--timeout", SLOWEST, "--output"]).arg(report).current_dir(sources);
+    // Each mutant compiles its package again, also where everything else is compiled once.
+    command.envs(QUICKLY).env("CARGO_INCREMENTAL", "1");
+    command.env("CARGO_TARGET_DIR", folder(workspace).join("build"));
     command
+}
+
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("target/mutants")
 }
 
 /// The folder of a report.
 fn report(workspace: &Workspace, of: &str) -> Result<PathBuf> {
-    let folder = workspace.root.join("target/mutants").join(of);
+    let folder = folder(workspace).join(of);
     create(&folder)?;
     Ok(folder)
 }
@@ -179,7 +246,6 @@ fn report(workspace: &Workspace, of: &str) -> Result<PathBuf> {
 mod tests {
     use super::*;
     use clap::Parser;
-    use std::fs;
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -213,10 +279,33 @@ mod tests {
         let change = parse(&["--since", "origin/main"]).unwrap();
         assert_eq!((change.since.as_deref(), change.most), (Some("origin/main"), 40));
         assert_eq!(parse(&["--since", "HEAD~1", "--most", "5"]).unwrap().most, 5);
-        for other in [&["--all"][..], &["--continue"], &["repair"], &["--file", "a.rs"]] {
+        for other in [&["--all"][..], &["--continue"], &["repair"], &["--file", "a.rs"], &["--minutes", "5"]] {
             assert!(parse(&[&["--since", "HEAD~1"][..], other].concat()).is_err(), "{other:?}");
         }
         assert!(parse(&["--all", "--most", "5"]).is_err());
+    }
+
+    #[test]
+    fn only_a_next_stretch_remembers_missed_mutants() {
+        assert!(parse(&["--all", "--minutes", "40", "--continue"]).unwrap().goes_on());
+        assert!(!parse(&["--all", "--minutes", "40"]).unwrap().goes_on());
+        assert!(!parse(&["--all", "--continue"]).unwrap().goes_on());
+        assert!(parse(&["--minutes", "0"]).is_err());
+    }
+
+    /// Otherwise a mutant that only the missing test notices counts as missed.
+    #[test]
+    fn runs_every_test_of_a_package() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        assert_eq!(targets(&root, "webhooks-store"), ["--cargo-arg=--lib", "--cargo-arg=--test=it"]);
+        assert_eq!(targets(&root, "webhooks-queue"), ["--cargo-arg=--lib"]);
+        let several = ["--cargo-arg=--lib", "--cargo-arg=--test=level", "--cargo-arg=--test=panics"];
+        assert_eq!(targets(&root, "webhooks-telemetry"), several);
+        assert_eq!(targets(&root, "xtask"), [TESTS]);
+        for folder in fs::read_dir(root.join("functions")).unwrap() {
+            let program = fs::read_to_string(folder.unwrap().path().join("src/main.rs")).unwrap_or_default();
+            assert!(!program.contains("test]") && !program.contains("(test"), "{program}");
+        }
     }
 
     #[test]

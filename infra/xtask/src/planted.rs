@@ -19,7 +19,7 @@ const SLOWEST: Duration = Duration::from_secs(1800);
 /// nextest's exit code for failed tests. Any other code is another problem, such as a failed build.
 const TEST_FAILED: i32 = 100;
 /// Only the failure matters, not a backtrace or the smallest input.
-const QUICKLY: [(&str, &str); 4] = [
+pub(crate) const QUICKLY: [(&str, &str); 4] = [
     ("CARGO_PROFILE_DEV_DEBUG", "0"),
     ("PROPTEST_CASES", "64"),
     ("PROPTEST_MAX_SHRINK_ITERS", "0"),
@@ -80,7 +80,8 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     NEXTEST.install(workspace, interrupt)?;
     let mut steps = Steps::new(bugs.len() + 1);
     steps.next("Copy the sources");
-    let sources = Sources::copy(workspace, interrupt, folder)?;
+    let root = copy_sources(workspace, interrupt, &folder)?;
+    let sources = Sources { workspace, interrupt, folder, root };
     let file = sources.folder.join("verdicts.json");
     let mut verdicts: Verdicts = if file.exists() { read_json(&file)? } else { Verdicts::new() };
     // One package after the other, to save builds.
@@ -131,33 +132,7 @@ struct Sources<'r> {
     root: PathBuf,
 }
 
-impl<'r> Sources<'r> {
-    /// Leaves equal files untouched, so that they are not built again.
-    fn copy(workspace: &'r Workspace, interrupt: &'r Interrupt, folder: PathBuf) -> Result<Self> {
-        let root = folder.join("sources");
-        create(&root)?;
-        let copy = Self { workspace, interrupt, folder, root };
-        let list = copy.folder.join("files");
-        let before = fs::read_to_string(&list).unwrap_or_default();
-        let mut git = workspace.command("git");
-        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-        let io = || Error::io(format!("write {}", list.display()));
-        interrupt.run(git.stdout(File::create(&list).map_err(io())?))?;
-        let now = read(&list)?;
-        let files: BTreeSet<&str> = names(&now).filter(|name| workspace.root.join(name).is_file()).collect();
-        for gone in names(&before).filter(|name| !files.contains(name)) {
-            let _ = fs::remove_file(copy.root.join(gone));
-        }
-        for name in files {
-            mirror(&workspace.root.join(name), &copy.root.join(name))?;
-        }
-        // Some tests ask git for the list of files.
-        for words in [["init", "--quiet"], ["add", "--all"]] {
-            interrupt.run(workspace.command("git").args(words).current_dir(&copy.root))?;
-        }
-        Ok(copy)
-    }
-
+impl Sources<'_> {
     fn plant(&self, bug: &Bug) -> Result<Verdict> {
         let begin = Instant::now();
         let path = self.root.join(&bug.file);
@@ -205,6 +180,32 @@ impl<'r> Sources<'r> {
         python.arg(program);
         Ok(python)
     }
+}
+
+/// Copies the sources of the workspace into a folder. Leaves equal files untouched, so that they are
+/// not built again.
+pub(crate) fn copy_sources(workspace: &Workspace, interrupt: &Interrupt, folder: &Path) -> Result<PathBuf> {
+    let root = folder.join("sources");
+    create(&root)?;
+    let list = folder.join("files");
+    let before = fs::read_to_string(&list).unwrap_or_default();
+    let mut git = workspace.command("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let io = || Error::io(format!("write {}", list.display()));
+    interrupt.run(git.stdout(File::create(&list).map_err(io())?))?;
+    let now = read(&list)?;
+    let files: BTreeSet<&str> = names(&now).filter(|name| workspace.root.join(name).is_file()).collect();
+    for gone in names(&before).filter(|name| !files.contains(name)) {
+        let _ = fs::remove_file(root.join(gone));
+    }
+    for name in files {
+        mirror(&workspace.root.join(name), &root.join(name))?;
+    }
+    // Some tests ask git for the list of files.
+    for words in [["init", "--quiet"], ["add", "--all"]] {
+        interrupt.run(workspace.command("git").args(words).current_dir(&root))?;
+    }
+    Ok(root)
 }
 
 /// The text of a file with the bug in it.

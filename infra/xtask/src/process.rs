@@ -53,6 +53,11 @@ impl Interrupt {
         self.serve(command, || Ok(()))
     }
 
+    /// Runs a program to its end. After `limit` it stops the program and returns false.
+    pub(crate) fn run_for(&self, command: &mut Command, limit: Duration) -> Result<bool> {
+        self.complete(command, limit, || Ok(()))
+    }
+
     /// Runs a program to its end. After `limit` it stops the program and returns `None`.
     pub(crate) fn status(&self, command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
         self.attend(command, limit, || Ok(()))
@@ -60,9 +65,14 @@ impl Interrupt {
 
     /// Runs a program to its end, and serves its requests meanwhile.
     pub(crate) fn serve(&self, command: &mut Command, serve: impl FnMut() -> Result<()>) -> Result<()> {
-        match self.attend(command, Duration::MAX, serve)? {
+        self.complete(command, Duration::MAX, serve)?;
+        Ok(())
+    }
+
+    fn complete(&self, command: &mut Command, limit: Duration, meanwhile: impl FnMut() -> Result<()>) -> Result<bool> {
+        match self.attend(command, limit, meanwhile)? {
             Some(status) if !status.success() => Err(Error::Failed { command: line(command), status }),
-            _ => Ok(()),
+            status => Ok(status.is_some()),
         }
     }
 
@@ -234,6 +244,12 @@ mod tests {
         assert_eq!(ended.unwrap().code(), Some(4));
         assert!(matches!(interrupt(false).run(&mut shell("false")), Err(Error::Failed { .. })));
         assert!(interrupt(false).status(&mut shell("exec sleep 60"), Duration::from_millis(50)).unwrap().is_none());
+        assert!(!interrupt(false).run_for(&mut shell("exec sleep 60"), Duration::from_millis(50)).unwrap());
+        assert!(interrupt(false).run_for(&mut shell("true"), Duration::from_secs(30)).unwrap());
+        assert!(matches!(
+            interrupt(false).run_for(&mut shell("false"), Duration::from_secs(30)),
+            Err(Error::Failed { .. })
+        ));
         assert!(matches!(interrupt(true).run(&mut shell("exec sleep 60")), Err(Error::Interrupted)));
     }
 }
