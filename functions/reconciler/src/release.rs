@@ -77,11 +77,9 @@ impl<P: Ports> Reconciler<P> {
                 Mark::Queued
             }
             // Another message about it was answered meanwhile.
-            (Mark::LimitedFeedback, Some(_)) => {
+            (Mark::LimitedFeedback, _) => {
                 return Ok(self.sweeps.unmark(key, Mark::LimitedFeedback, self.host.now()).await?);
             }
-            // It is left to a newer version.
-            (Mark::LimitedFeedback, None) => return Ok(()),
             _ => {
                 if let Some(delivery) = self.delivery_of(key).await? {
                     self.queue_delivery(key, &delivery, run).await?;

@@ -2,9 +2,10 @@
 
 use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
-use crate::item::{Items, Query};
+use crate::item::{Items, MOST_READ, Query};
 use crate::keys::{key_of, keys_of, tenant_of};
 use crate::pending::{AT_ONCE, Mark};
+use crate::seen::is_of_newer_version;
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
@@ -25,7 +26,7 @@ pub struct Waiting {
     pub key: LedgerKey,
     /// Whether the notification itself waits, or its feedback.
     pub mark: Mark,
-    /// `None` if it is not decided yet, or only a newer version knows its state.
+    /// `None` if it is not decided yet.
     pub feedback: Option<FeedbackState>,
     /// The time of the mark.
     since: String,
@@ -34,7 +35,7 @@ pub struct Waiting {
 impl<I: Items> Table<I> {
     /// The allowances of all tenants that recently had no calls left.
     pub async fn allowances(&self) -> Result<Vec<Allowance>, StoreError> {
-        let places = self.in_index(MARK, usize::MAX).await?;
+        let places = self.items.query(in_index(MARK)).await?;
         let mut all = vec![];
         for some in places.chunks(AT_ONCE as usize) {
             let keys = some.iter().filter_map(keys_of).collect();
@@ -59,15 +60,25 @@ impl<I: Items> Table<I> {
         Ok(all)
     }
 
-    /// The index may lag behind, so each one is read again from the table.
+    /// The index may lag behind, so each one is read again from the table. Those that only a newer
+    /// version can read are left out, with their marks. They stay first in the list, so it reads on
+    /// behind them.
     async fn with_mark(&self, mark: Mark, tenant: &str, most: usize) -> Result<Vec<Waiting>, StoreError> {
         let value = mark.value(tenant);
-        let places = self.in_index(&value, most).await?;
+        let first = i32::try_from(most).map_or(AT_ONCE, |most| most.min(AT_ONCE));
+        let mut query = Query { limit: Some(first), ..in_index(&value) };
         let mut all = vec![];
-        for some in places.chunks(AT_ONCE as usize) {
-            let items = self.as_they_are(some).await?;
-            let still = items.iter().filter(|item| text(item, "attention") == Some(&value));
+        for _ in 0..MOST_READ {
+            let page = self.items.query_page(&query).await?;
+            let items = self.as_they_are(&page.items).await?;
+            let still = items
+                .iter()
+                .filter(|item| text(item, "attention") == Some(value.as_str()) && !is_of_newer_version(item));
             all.extend(still.filter_map(|item| read_waiting(mark, item)));
+            (query.after, query.limit) = (page.last_evaluated, Some(AT_ONCE));
+            if query.after.is_none() || all.len() >= most {
+                break;
+            }
         }
         Ok(all)
     }
@@ -109,17 +120,12 @@ impl<I: Items> Table<I> {
             .set("resets_at", string(time_text(allowance.resets_at)))
             .set("expires_at", self.ttl(now))
     }
+}
 
-    /// The keys of the items with the mark, oldest first.
-    async fn in_index(&self, mark: &str, most: usize) -> Result<Vec<Item>, StoreError> {
-        let query = Query {
-            index: Some("attention"),
-            key_condition: "attention = :mark",
-            limit: i32::try_from(most).ok(),
-            ..Query::default()
-        };
-        self.items.query(query.value(":mark", string(mark))).await
-    }
+/// The keys of the items with the mark, oldest first.
+fn in_index(mark: &str) -> Query {
+    let query = Query { index: Some("attention"), key_condition: "attention = :mark", ..Query::default() };
+    query.value(":mark", string(mark))
 }
 
 fn read_waiting(mark: Mark, item: &Item) -> Option<Waiting> {

@@ -173,6 +173,23 @@ async fn feedback_waits_for_calls_among_the_notifications_in_the_order_of_receip
 }
 
 #[tokio::test]
+async fn what_only_a_newer_version_can_read_does_not_hold_up_what_waits_behind_it() {
+    let fixture = Fixture::new().await;
+    for number in [2, 4] {
+        record(&fixture, &numbered(number), waits(None)).await;
+    }
+    for number in [1, 3] {
+        ended(&fixture, &numbered(number), FeedbackState::Queued).await;
+        assert!(feedback_waits(&fixture, &numbered(number), FeedbackState::Queued).await);
+    }
+    for (number, name) in [(4, "state"), (3, "feedback")] {
+        fixture.overwrite(&format!("N#{}", numbered(number).key), name, "postponed").await;
+    }
+    assert_eq!(oldest(&fixture, 1).await, [numbered(2).ledger_key()]);
+    assert_eq!(waiting(&fixture).await, [numbered(2).ledger_key(), numbered(1).ledger_key()]);
+}
+
+#[tokio::test]
 async fn a_feedback_waits_until_it_is_released_or_sent() {
     let fixture = Fixture::new().await;
     let (released, sent) = (numbered(1), numbered(2));
