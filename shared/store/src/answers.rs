@@ -123,7 +123,7 @@ pub struct Answered {
     pub received_at: Option<OffsetDateTime>,
     /// Whether it has a mark because of its feedback: parked, overdue or watched.
     pub is_marked: bool,
-    /// The time of the last recorded try, if it ended for lack of calls.
+    /// Since when each recorded try has ended for lack of calls; `None` if the last one did not.
     pub limited_since: Option<OffsetDateTime>,
 }
 
@@ -242,10 +242,10 @@ fn read(key: &NotificationKey, item: &Item) -> Answered {
 }
 
 fn limited_since(item: &Item) -> Option<OffsetDateTime> {
-    let last = item.get("feedback_attempts")?.as_l().ok()?.last()?.as_m().ok()?;
-    let is_limited = text(last, "reason") == Some(Reason::RateLimited.as_str());
-    let at = text(last, "at").filter(|_| is_limited)?;
-    OffsetDateTime::parse(at, &Rfc3339).ok()
+    let tries = item.get("feedback_attempts")?.as_l().ok()?;
+    let tries = tries.iter().rev().filter_map(|one| one.as_m().ok());
+    let first = tries.take_while(|one| text(one, "reason") == Some(Reason::RateLimited.as_str())).last()?;
+    OffsetDateTime::parse(text(first, "at")?, &Rfc3339).ok()
 }
 
 fn is_about_feedback(mark: &str) -> bool {

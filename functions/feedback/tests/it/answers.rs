@@ -178,7 +178,7 @@ async fn parks_a_feedback_that_still_finds_no_calls_after_two_weeks() {
     let key = world.processed(FeedbackState::Queued).await;
     for (seconds, days, state) in [(1800, 13, "queued"), (1800, 1, "queued"), (300, 0, "queued"), (1800, 0, "parked")] {
         let sent_at = (world.host.now().unix_timestamp() * 1000).to_string();
-        let attributes = json!({"ApproximateReceiveCount": "3", "SentTimestamp": sent_at});
+        let attributes = json!({"ApproximateReceiveCount": "1", "SentTimestamp": sent_at});
         let record = json!({"messageId": "1", "receiptHandle": "r", "body": ours(&key), "attributes": attributes});
         world.erp.fail_feedback([no_calls(seconds)]);
         let again = world.event(&json!({"Records": [record]}).to_string()).await;
