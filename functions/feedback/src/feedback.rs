@@ -185,7 +185,7 @@ impl<P: Ports> Feedback<P> {
             // Before it was parked, Visma Net may have accepted the feedback without our receiving
             // the answer. If it waits for calls, this is the message that decided it.
             (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Parked | FeedbackState::Queued)
-                if answered.verdict.as_ref() == Some(verdict) =>
+                if answered.is_deferred && answered.verdict.as_ref() == Some(verdict) =>
             {
                 Some(verdict.clone())
             }

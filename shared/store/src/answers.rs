@@ -21,7 +21,7 @@ use webhooks_model::ledger::Attempt;
 use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey, Reason, State};
 
 /// The attributes of a notification that the feedback function reads.
-const ATTRIBUTES: [&str; 11] = [
+const ATTRIBUTES: [&str; 12] = [
     "pk",
     "sk",
     "feed_at",
@@ -30,6 +30,7 @@ const ATTRIBUTES: [&str; 11] = [
     "feedback_ids",
     "feedback_success",
     "feedback_description",
+    "feedback_deadline",
     "source",
     "attention",
     "feedback_attempts",
@@ -119,6 +120,8 @@ pub struct Answered {
     pub address: Address,
     /// The answer that the processor decided; `None` if an integrator decides.
     pub verdict: Option<Verdict>,
+    /// Whether its outcome was awaited, so that it has a deadline.
+    pub is_deferred: bool,
     /// When intake accepted the notification.
     pub received_at: Option<OffsetDateTime>,
     /// Whether it has a mark because of its feedback: parked, overdue or watched.
@@ -235,6 +238,7 @@ fn read(key: &NotificationKey, item: &Item) -> Answered {
             is_success: flag(item, "feedback_success"),
             description: Description::new(description),
         }),
+        is_deferred: item.contains_key("feedback_deadline"),
         received_at: received_at(item),
         is_marked: text(item, "attention").map(unacknowledged).is_some_and(is_about_feedback),
         limited_since: limited_since(item),

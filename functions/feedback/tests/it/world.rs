@@ -118,7 +118,8 @@ impl World {
 
     pub(crate) async fn ended(&self, n: &Notification, state: FeedbackState) -> LedgerKey {
         let verdict = (state != FeedbackState::Awaited).then(|| Verdict::success("Done."));
-        let answer = Answering { feedback: state, address: Address::of(n, false), verdict, deadline: None };
+        let deadline = (state == FeedbackState::Awaited).then(|| self.host.now() + time::Duration::hours(2));
+        let answer = Answering { feedback: state, address: Address::of(n, false), verdict, deadline };
         let change = Change::Ended { state: State::Processed, answer };
         self.table.table.record(&Entry { notification: n, change, now: self.host.now() }).await.unwrap();
         n.ledger_key()
