@@ -84,7 +84,8 @@ impl<P: Ports> Operations<P> {
         Ok(Job { tally: Some(tally), ..job })
     }
 
-    /// The next `most` records that failed again.
+    /// The next `most` records that failed again. If the last of them is within a page, what the page
+    /// leaves out behind it counts again with the next ones.
     async fn failures(&self, job: &Job, mut position: Option<String>, most: usize) -> Result<RecordPage, Problem> {
         let (mut failed, mut unread, ends_at) = (vec![], 0, self.host.now() + LONGEST_LOOK);
         // Feedback on its way has not failed, so its list is skipped.
@@ -122,7 +123,9 @@ impl<P: Ports> Operations<P> {
 
     /// Reads first the feedback on its way, then the feedback that waits for a quota, then the
     /// feedback parked since the job began, for any cause. Feedback that changes its list between two
-    /// reads may count twice; the next count corrects it.
+    /// reads may count twice. If it goes from one of the later lists back on its way, it may be missed,
+    /// and then counts as succeeded. The next count corrects both. There is none if nothing else is
+    /// under way.
     async fn look_on_resent(&self, job: &Job, filter: &ParkedFeedback, position: &str) -> Result<RecordPage, Problem> {
         let to = self.host.now() + CLOCKS_DIFFER_BY;
         let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
