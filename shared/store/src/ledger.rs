@@ -302,7 +302,7 @@ fn answer_is_parked(change: &Change) -> bool {
 /// message: the release sends another. Nor does it end a hold, unless that has expired.
 fn forward_only(update: &mut Update, change: &Change, now: OffsetDateTime) -> String {
     let (next, is_mark) = (change.state(), change.reason() == Some(Reason::Lost));
-    let state = update.name("state");
+    let [state, reason, expiry] = ["state", "reason", "expires_at"].map(|name| update.name(name));
     let is_beside = |known| match known {
         State::Parked => is_mark,
         State::Paused => matches!(next, State::Retrying | State::Dead),
@@ -312,7 +312,6 @@ fn forward_only(update: &mut Update, change: &Change, now: OffsetDateTime) -> St
     if next.is_final() {
         return format!("attribute_not_exists({state}) OR {condition}");
     }
-    let [reason, expiry] = ["reason", "expires_at"].map(|name| update.name(name));
     let [parked, held] = [State::Parked.as_str(), Reason::Held.as_str()].map(|word| update.value(string(word)));
     let now = update.value(number(now.unix_timestamp()));
     let is_held =
