@@ -7,13 +7,11 @@ use time::OffsetDateTime;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
-use webhooks_model::{Allowance, Reason};
+use webhooks_model::Reason;
+use webhooks_model::allowance::LONGEST_ON_QUEUE;
 use webhooks_store::{Answers, WaitForCalls};
 use webhooks_visma::{Quotas, VismaError};
 
-/// A longer wait happens in the ledger, since SQS counts hidden messages as in flight and bills
-/// every receipt.
-const LONGEST_ON_QUEUE: Duration = Duration::from_secs(300);
 /// A feedback that still finds no calls after this time is parked, since its record would expire
 /// unseen. The shortest retention is a day longer.
 const LONGEST_IN_LEDGER: time::Duration = time::Duration::days(14);
@@ -45,16 +43,7 @@ impl<P: Ports> Feedback<P> {
     ) -> Option<Outcome> {
         let after = long_wait(error)?;
         let (tenant, now) = (&wanted.key.entity.tenant, self.host.now());
-        let quota = self.visma.quota_left(tenant);
-        // The tenant may have calls left, but was asked to wait for a given time.
-        let window = quota.filter(|quota| quota.remaining == 0).map(|quota| quota.resets_in);
-        let allowance = Allowance {
-            tenant: tenant.clone(),
-            limit: quota.and_then(|quota| quota.limit),
-            calls_each: 1,
-            resets_at: now + window.unwrap_or_default().max(after),
-            released_to: None,
-        };
+        let allowance = self.visma.used_up(tenant, 1, Some(after), now);
         // Of such tries in a row, the record keeps the first.
         let attempt = wanted.limited_since.is_none().then(|| self.attempt(received, Reason::RateLimited, error));
         let (read, verdict) = (wanted.state, wanted.verdict.clone());

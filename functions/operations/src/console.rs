@@ -20,6 +20,7 @@ type Source = (&'static str, &'static str, &'static str);
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
+
 /// A file as `build.rs` shortened it.
 macro_rules! file {
     ($name:literal, $kind:expr) => {

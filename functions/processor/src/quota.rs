@@ -5,16 +5,13 @@ use crate::ports::{Limits, Needs, Ports, Processor};
 use std::time::Duration;
 use webhooks_batch::Received;
 use webhooks_host::Host;
+use webhooks_model::allowance::LONGEST_ON_QUEUE;
 use webhooks_model::feedback::FeedbackMode;
 use webhooks_model::retry::{self, Next};
-use webhooks_model::{Allowance, Notification, Reason};
+use webhooks_model::{Notification, Reason};
 use webhooks_settings::Settings;
 use webhooks_store::{Change, Known};
 use webhooks_visma::Quotas;
-
-/// A longer wait happens in the ledger, since SQS counts hidden messages as in flight and bills
-/// every receipt.
-const LONGEST_ON_QUEUE: Duration = Duration::from_secs(300);
 
 impl Limits {
     /// Reserves the last receipt for moving the notification to the ledger.
@@ -73,18 +70,8 @@ impl<P: Ports> Processor<P> {
         {
             return Ok(());
         }
-        let quota = n.tenant.as_deref().and_then(|tenant| self.visma.quota_left(tenant));
-        // The tenant still has calls, but was asked to wait for a given time.
-        let window = quota.filter(|quota| quota.remaining == 0).map(|quota| quota.resets_in);
-        let wait = window.max(after).unwrap_or_default();
         let is_answered = settings.route(n.entity, n.kind).feedback != FeedbackMode::None;
-        let allowance = Allowance {
-            tenant,
-            limit: quota.and_then(|quota| quota.limit),
-            calls_each: 1 + u64::from(is_answered),
-            resets_at: now + wait,
-            released_to: None,
-        };
+        let allowance = self.visma.used_up(&tenant, 1 + u64::from(is_answered), after, now);
         self.ledger.used_up(&allowance, now).await?;
         self.local.exhausted_quotas.note(&allowance);
         Ok(())

@@ -9,6 +9,10 @@ const WINDOW: Duration = Duration::HOUR;
 /// (docs/visma-net.md#rate-limits, `6-fixed-window`).
 const ASSUMED_LIMIT: u64 = 500;
 
+/// A tenant's longer wait for calls happens in the ledger, since SQS counts hidden messages as in
+/// flight and bills every receipt.
+pub const LONGEST_ON_QUEUE: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// The calls of a tenant that has used up its quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {

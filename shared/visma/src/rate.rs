@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
+use webhooks_model::Allowance;
 
 /// The rest of a tenant's window, from the last answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,21 @@ pub trait Quotas: Send + Sync {
     /// The remaining calls from the ERP's last answer for the tenant. `None` before the first
     /// answer and after the window ended.
     fn quota_left(&self, tenant: &str) -> Option<Quota>;
+
+    /// The allowance of a tenant that an answer has told to wait, `after` for a given time.
+    /// `calls_each` is what one notification or one feedback needs.
+    fn used_up(&self, tenant: &str, calls_each: u64, after: Option<Duration>, now: OffsetDateTime) -> Allowance {
+        let quota = self.quota_left(tenant);
+        // The tenant may have calls left, but was asked to wait for a given time.
+        let window = quota.filter(|quota| quota.remaining == 0).map(|quota| quota.resets_in);
+        Allowance {
+            tenant: tenant.to_owned(),
+            limit: quota.and_then(|quota| quota.limit),
+            calls_each,
+            resets_at: now + window.max(after).unwrap_or_default(),
+            released_to: None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
