@@ -3,11 +3,8 @@
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, down, order};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::query::QueryInput;
-use fixtures::{Mood, in_time};
+use fixtures::{Mood, Refuses, in_time};
 use serde_json::{Value, json};
 use std::time::Duration;
 use webhooks_store::Table;
@@ -192,31 +189,11 @@ async fn a_route_without_feedback_reports_no_death() {
     assert!(!world.table.item("N#").await.contains_key("feedback"));
 }
 
-/// The table answers no query, so an attempt cannot look a notification up.
-#[derive(Debug)]
-struct NoQueries;
-
-impl Intercept for NoQueries {
-    fn name(&self) -> &'static str {
-        "NoQueries"
-    }
-
-    fn read_before_serialization(
-        &self,
-        context: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let is_query = context.input().downcast_ref::<QueryInput>().is_some();
-        if is_query { Err("no answer".into()) } else { Ok(()) }
-    }
-}
-
 #[tokio::test]
 async fn reports_no_death_of_what_would_have_been_parked() {
     let world = World::new().await;
     assert!(world.take(&account(1, "ACCOUNT_CHANGED", "1")).await.is_empty(), "so it has read the pauses");
-    let config = world.table.client.config().to_builder().interceptor(NoQueries).build();
+    let config = world.table.client.config().to_builder().interceptor(Refuses::<QueryInput>::all()).build();
     let ledger = Table::new(Client::from_conf(config), world.table.name.clone(), time::Duration::days(90));
     let world = world.with_receives(1).with_ledger(ledger);
     for (id, event, feedback) in [(2, "SOMETHING_NEW", 1), (3, "ACCOUNT_CHANGED", 2)] {

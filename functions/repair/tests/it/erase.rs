@@ -1,13 +1,11 @@
 use crate::world::{JOB, World, order, processed};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::{
-    BeforeSerializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
-};
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextMut;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
-use fixtures::{TENANT, TestHost};
+use fixtures::{Refuses, TENANT, TestHost};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
@@ -179,33 +177,13 @@ async fn goes_on_if_only_a_later_page_has_something_from_before() {
     assert_eq!(world.progress().await, (Status::Finished, 2, 0));
 }
 
-/// Deletes nothing.
-#[derive(Debug)]
-struct NoDeletes;
-
-impl Intercept for NoDeletes {
-    fn name(&self) -> &'static str {
-        "NoDeletes"
-    }
-
-    fn read_before_serialization(
-        &self,
-        context: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let deletes = context.input().downcast_ref::<DeleteItemInput>().is_some();
-        if deletes { Err("the process has died".into()) } else { Ok(()) }
-    }
-}
-
 #[tokio::test]
 async fn a_slice_that_dies_after_it_has_deleted_is_not_forgotten() {
     let mut world = World::new().await;
     world.begin(erase(), 100).await;
     world.slice(1).await;
     world.recorded(1, processed).await;
-    world.repair.store = through(&world, NoDeletes);
+    world.repair.store = through(&world, Refuses::<DeleteItemInput>::all());
     assert!(world.slice(1).await);
     for key in world.table.table.kept(TENANT, None).await.unwrap().keys {
         world.table.table.erase(&key).await.unwrap();
