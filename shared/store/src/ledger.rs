@@ -128,7 +128,7 @@ impl<I: Items> Table<I> {
         let is_long = raw.len() > LONGEST_INLINE;
         let (parts, are_kept) = if is_long { self.write_parts(&pk, &key, raw, entry.now).await? } else { (0, false) };
         let mut update = self.entry_update(entry, parts);
-        let condition = forward_only(&mut update, &entry.change);
+        let condition = forward_only(&mut update, &entry.change, entry.now);
         let recorded = self.update(&pk, &sort_key(&key), update, Some(condition)).await?;
         match &entry.change {
             Change::Failed(attempt) if !recorded => self.note_attempt(&pk, &sort_key(&key), attempt).await,
@@ -299,8 +299,8 @@ fn answer_is_parked(change: &Change) -> bool {
 /// The condition that a state moves only forward, whichever attempt writes last. The mark that an
 /// attempt sets before it begins may arrive after an attempt has parked the notification; then the
 /// parked state is more exact. A failed attempt does not end a pause, not even the last one at its
-/// message: the release sends another.
-fn forward_only(update: &mut Update, change: &Change) -> String {
+/// message: the release sends another. Nor does it end a hold, unless that has expired.
+fn forward_only(update: &mut Update, change: &Change, now: OffsetDateTime) -> String {
     let (next, is_mark) = (change.state(), change.reason() == Some(Reason::Lost));
     let state = update.name("state");
     let is_beside = |known| match known {
@@ -309,7 +309,15 @@ fn forward_only(update: &mut Update, change: &Change) -> String {
         _ => false,
     };
     let condition = in_state(update, |known| known.may_become(next) && !is_beside(known));
-    format!("attribute_not_exists({state}) OR {condition}")
+    if next.is_final() {
+        return format!("attribute_not_exists({state}) OR {condition}");
+    }
+    let [reason, expiry] = ["reason", "expires_at"].map(|name| update.name(name));
+    let [parked, held] = [State::Parked.as_str(), Reason::Held.as_str()].map(|word| update.value(string(word)));
+    let now = update.value(number(now.unix_timestamp()));
+    let is_held =
+        format!("{state} = {parked} AND {reason} = {held} AND (attribute_not_exists({expiry}) OR {expiry} > {now})");
+    format!("attribute_not_exists({state}) OR NOT ({is_held}) AND {condition}")
 }
 
 fn in_state(update: &mut Update, is_one: impl Fn(State) -> bool) -> String {

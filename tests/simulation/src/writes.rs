@@ -104,9 +104,11 @@ fn rebuilt(write: &Write, sets: impl Fn(&str) -> bool, removes: impl Fn(&str) ->
 
 /// Adds a state to the list of states at the end of the condition.
 pub(crate) fn admit(write: &mut Write, state: &str) {
-    let Some(list) = write.condition.as_deref().and_then(|condition| condition.strip_suffix(')')) else { return };
+    let condition = write.condition.take().unwrap_or_default();
+    let list = condition.rsplit_once(" IN (").and_then(|(_, list)| list.strip_suffix(')'));
+    assert!(list.is_some_and(|list| !list.contains('(')), "{condition} does not end with a list of states");
     let placeholder = format!(":planted_{state}");
-    write.condition = Some(format!("{list}, {placeholder})"));
+    write.condition = Some(format!("{}, {placeholder})", condition.trim_end_matches(')')));
     write.values.insert(placeholder, AttributeValue::S(state.to_owned()));
 }
 

@@ -50,6 +50,28 @@ async fn holds_what_has_not_ended_and_releases_what_is_held_or_paused() {
 }
 
 #[tokio::test]
+async fn only_a_good_end_ends_a_hold() {
+    let fixture = Fixture::new().await;
+    let cases: [(Change, bool); 6] = [
+        (Change::Failed(attempt()), false),
+        (Change::Dead { attempt: attempt(), answer: None }, false),
+        (Change::Parked(Reason::TokenRefused), false),
+        (Change::Paused, false),
+        (Change::Ended { state: State::Superseded, answer: Answering::none() }, true),
+        (ended(FeedbackState::None), true),
+    ];
+    for (id, (change, ends_it)) in (1..).zip(cases) {
+        record(&fixture, id, Change::Failed(attempt())).await;
+        assert!(act(&fixture, id, Deed::Hold).await);
+        let said = format!("{change:?}");
+        let late = Entry { notification: &order(id), change, now: NOW };
+        fixture.table.record(&late).await.unwrap();
+        let known = fixture.table.look(&order(id).ledger_key()).await.unwrap().same.unwrap();
+        assert_eq!(known.is_held(NOW), !ends_it, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn decides_only_awaited_feedback_and_resends_only_unsent_feedback() {
     let fixture = Fixture::new().await;
     let verdict = || Verdict::success("Done.");

@@ -94,9 +94,9 @@ async fn a_parked_notification_keeps_its_reason_when_a_late_attempt_fails() {
 async fn a_late_mark_of_a_last_attempt_does_not_make_a_parked_one_dead() {
     let fixture = Fixture::new().await;
     let n = order(1);
-    record(&fixture, &n, Change::Parked(Reason::Held)).await;
+    record(&fixture, &n, Change::Parked(Reason::TokenRefused)).await;
     assert!(!record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Lost), answer: None }).await);
-    assert_eq!(fixture.item("N#").await["reason"].as_s().unwrap(), "held");
+    assert_eq!(fixture.item("N#").await["reason"].as_s().unwrap(), "token_refused");
     assert!(
         record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answer: None }).await,
         "a replay may die"

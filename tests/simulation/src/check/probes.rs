@@ -124,6 +124,10 @@ impl Checks {
             let what = format!("let a failed attempt change what is {known}");
             self.must_refuse(write, &item(&[("state", known)]), Invariant::ForwardOnly, &what);
         }
+        if !FINAL.contains(&next) {
+            let held = item(&[("state", "parked"), ("reason", "held")]);
+            self.must_refuse(write, &held, Invariant::CommandIsKept, "end a hold without a good end");
+        }
     }
 
     fn answer_is_guarded(&mut self, write: &Write) {
