@@ -54,6 +54,24 @@ fn a_new_account_with_ten_executions_leaves_intake_its_share() {
     }
 }
 
+/// API Gateway may neither log nor count the requests that it answers 429, if there are very many.
+#[test]
+fn a_flood_rings_even_if_only_the_requests_let_through_count() {
+    for environment in ["dev", "staging", "production", "new-account"] {
+        let given = overrides(environment);
+        assert!(!given.is_empty(), "samconfig.toml has no {environment}");
+        let main =
+            given.iter().fold(Template::read(MAIN), |main, (name, value)| main.with(name, value.as_str().into()));
+        let (_, stage) = main.resources("AWS::ApiGatewayV2::Stage").remove(0);
+        let let_through = 60.0 * number(&stage["RouteSettings"]["ANY /hooks/{proxy+}"]["ThrottlingRateLimit"]);
+        let nested = main.resources("AWS::Serverless::Application");
+        let found = nested.iter().find(|(name, _)| *name == "NotificationAlarms");
+        let (_, alarms) = found.expect("the alarms of the notifications are deployed");
+        let rings_above = number(&alarms["Parameters"]["SpikeRequestsPerMinute"]);
+        assert!(rings_above < let_through, "{environment}: {rings_above} of {let_through} a minute");
+    }
+}
+
 /// The SAM CLI keeps the stack's value of a parameter that the overrides leave out
 /// (`merge_parameters` of the SAM CLI).
 #[test]

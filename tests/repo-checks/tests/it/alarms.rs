@@ -98,6 +98,22 @@ fn every_alarm_sets_and_explains_missing_data() {
     }
 }
 
+/// CloudWatch takes the time before an alarm was made for missing data, too.
+#[test]
+fn the_runbook_of_an_alarm_on_missing_data_says_that_it_rings_on_a_new_stack() {
+    let mut pages = BTreeSet::new();
+    for (name, alarm) in plain_alarms().into_iter().filter(|(_, alarm)| alarm["TreatMissingData"] == "breaching") {
+        let description = description(&alarm);
+        let (_, page) = description.split_once(" Runbook infra/runbooks/").expect("it has a runbook");
+        let told = read(&format!("runbooks/{page}")).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains("rings once in the first minutes"), "{name}: {page}");
+        pages.insert(page.to_owned());
+    }
+    assert_eq!(pages, BTreeSet::from(["inbound-silence.md".to_owned(), "reconciler-heartbeat.md".to_owned()]));
+    let guide = read("DEPLOY.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(guide.contains("rings once in the first minutes"), "DEPLOY.md says what SilenceHours does at first");
+}
+
 #[test]
 fn alarms_use_no_average_and_no_more_data_points_than_periods() {
     for (name, alarm) in plain_alarms() {
