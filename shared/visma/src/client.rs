@@ -10,6 +10,7 @@ use futures::future::join_all;
 use std::time::Duration;
 use url::Url;
 use webhooks_host::Host;
+use webhooks_model::resource::says_error;
 use webhooks_model::resource_path::Api;
 use webhooks_model::{Clock, Resource, ResourcePath};
 use webhooks_settings as settings;
@@ -172,9 +173,18 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
         let body = || Some(Body::Json(serde_json::to_vec(feedback).expect("an id, texts and a flag")));
         let stage = Stage::Feedback;
         let response = self.call(visma, tenant, (Api::Finance, stage), &url, body).await?;
-        match response.status() {
-            status if status.is_success() => Ok(()),
-            status => Err(answer::refusal(response, stage, VismaError::Refused { status: status.as_u16() }).await),
+        let status = response.status().as_u16();
+        let refused = VismaError::Refused { status };
+        match status {
+            // Only this one is documented for a feedback that was taken.
+            201 => Ok(()),
+            200..=299 => match answer::problem(response, stage).await? {
+                page if page.trim_start().starts_with('<') => Err(VismaError::unreadable(stage)),
+                json if answer::says_no_license(&json) => Err(VismaError::NoLicense { stage }),
+                json if says_error(&json) => Err(refused),
+                _ => Ok(()),
+            },
+            _ => Err(answer::refusal(response, stage, refused).await),
         }
     }
 }
