@@ -117,14 +117,14 @@ impl<H: Host, X: Exchange> VismaClient<H, X> {
         if stage != Stage::Token {
             self.rates.note_quota(tenant, headers, now);
         }
-        match status.as_u16() {
-            429 => {
-                let after = answer::retry_after(headers, now).or_else(|| answer::window_ends_in(headers));
-                if let Some(wait) = after {
-                    self.rates.close(tenant, wait, now);
-                }
-                Err(VismaError::RateLimited { stage, after })
+        if answer::is_limit(status, headers, now) {
+            let after = answer::retry_after(headers, now).or_else(|| answer::window_ends_in(headers));
+            if let Some(wait) = after {
+                self.rates.close(tenant, wait, now);
             }
+            return Err(VismaError::RateLimited { stage, after });
+        }
+        match status.as_u16() {
             408 | 425 => Err(unavailable(stage, &response, now)),
             500 => {
                 let error = unavailable(stage, &response, now);

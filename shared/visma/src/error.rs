@@ -28,7 +28,7 @@ impl fmt::Display for Stage {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VismaError {
-    #[error("{stage}: rate limited (429)")]
+    #[error("{stage}: rate limited")]
     RateLimited { stage: Stage, after: Option<Duration> },
     #[error("{stage}: {fault}")]
     Unavailable { stage: Stage, fault: Fault, after: Option<Duration> },

@@ -158,7 +158,7 @@ async fn a_refused_feedback_differs_from_one_to_retry() {
         (422, "feedback: refused (422)"),
         (401, "feedback: no valid token (401)"),
         (403, "feedback: not approved by the tenant (403)"),
-        (429, "feedback: rate limited (429)"),
+        (429, "feedback: rate limited"),
         (307, "feedback: unavailable (307)"),
         (502, "feedback: unavailable (502)"),
     ] {

@@ -53,6 +53,17 @@ async fn a_retry_after_may_be_a_date() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_says_when_to_return_is_a_used_up_quota() {
+    let bench = Bench::with_token().await;
+    let refusal = status(403).set_body_json(json!({"statusCode": 403, "message": "Out of call volume quota."}));
+    bench.on_account(refusal.insert_header("retry-after", "600")).await;
+    assert_eq!(bench.fetch().await.unwrap_err(), limited(Stage::Resource, 600));
+    bench.wait(60);
+    assert_eq!(bench.send_feedback().await.unwrap_err(), limited(Stage::Feedback, 540));
+    assert_eq!((bench.requests_to(ACCOUNT_PATH).await.len(), bench.requests_to(TOKEN_PATH).await.len()), (1, 1));
+}
+
+#[tokio::test]
 async fn without_a_time_the_next_call_asks_again() {
     let bench = Bench::with_token().await;
     bench.on_account(status(429)).await;
