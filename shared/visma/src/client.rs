@@ -5,7 +5,7 @@ use crate::exchange::{Answer, Body, Exchange, Request, join};
 use crate::http::HttpClient;
 use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
-use crate::{Feedback, Fetched, Visma, answer};
+use crate::{Feedback, Fetched, Visma, answer, rate};
 use futures::future::join_all;
 use std::time::Duration;
 use url::Url;
@@ -110,17 +110,19 @@ impl<H: Host, X: Exchange> VismaClient<H, X> {
     /// Sends unless the tenant has to wait. Returns only answers whose meaning depends on the call:
     /// 2xx and most 4xx.
     async fn send(&self, tenant: &str, stage: Stage, request: Request<'_>) -> Result<X::Answer, VismaError> {
+        let window = rate::window(tenant, request.url);
         self.rates.check(tenant, stage, self.host.now())?;
+        self.rates.check(&window, stage, self.host.now())?;
         let response = self.exchange.send(request).await.map_err(|fault| VismaError::broken(stage, fault))?;
         let (status, headers, now) = (response.status(), response.headers(), self.host.now());
         tracing::debug!(%stage, status = status.as_u16(), "answered");
         if stage != Stage::Token {
-            self.rates.note_quota(tenant, headers, now);
+            self.rates.note_quota(&window, headers, now);
         }
         if answer::is_limit(status, headers, now) {
             let after = answer::retry_after(headers, now).or_else(|| answer::window_ends_in(headers));
             if let Some(wait) = after {
-                self.rates.close(tenant, wait, now);
+                self.rates.close(&window, wait, now);
             }
             return Err(VismaError::RateLimited { stage, after });
         }

@@ -172,6 +172,10 @@ async fn the_window_of_calls_is_announced_and_then_closed() {
     }
     assert_eq!(remaining, [(404, 1), (404, 0), (429, 0)]);
     assert_eq!(stage.tenant.calls().await.unwrap().answered("account", 429), 1);
+    let old_order = stage.read(&token, "/erp/v1/salesorder/SO/1").await;
+    assert_eq!(old_order.status(), 404, "it has a window of its own");
+    assert_eq!(old_order.headers()["x-ratelimit-remaining"], "1");
+    assert_eq!(old_order.headers()["x-ratelimit-policy"], "8-fixed-window");
 
     stage.tenant.set_rate(RateBudget::default()).await.unwrap();
     assert_eq!(stage.read(&token, "/erp/v1/account/1").await.status(), 404);
