@@ -107,6 +107,11 @@ impl Resource {
     }
 }
 
+/// Whether an answer is an error in a form of the ERP, whatever its status.
+pub fn says_error(json: &str) -> bool {
+    Fields::parse(json).is_some_and(|fields| is_error(&fields))
+}
+
 /// The forms of an error (docs/visma-net.md#errors): of the old gateway, ProblemDetails, and a
 /// message alone.
 fn is_error(fields: &Fields<'_>) -> bool {
@@ -232,14 +237,14 @@ mod tests {
             json!({"type": "about:blank", "title": "Not Found", "status": 404}),
             json!({"message": "An error has occurred."}),
         ] {
-            assert!(parse(&error.to_string()).is_err(), "{error}");
+            assert!(parse(&error.to_string()).is_err() && says_error(&error.to_string()), "{error}");
         }
         for resource in [
             json!({"number": "1", "message": "Pay soon."}),
             json!({"number": "1", "title": "Manager", "status": "Active"}),
             json!({"type": "SO", "orderId": "1", "status": {"description": "Open"}}),
         ] {
-            assert!(parse(&resource.to_string()).is_ok(), "{resource}");
+            assert!(parse(&resource.to_string()).is_ok() && !says_error(&resource.to_string()), "{resource}");
         }
     }
 

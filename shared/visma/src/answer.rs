@@ -2,6 +2,7 @@
 
 use crate::error::{Stage, VismaError};
 use crate::exchange::Answer;
+use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +30,16 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Du
         None => Duration::try_from(OffsetDateTime::parse(text, &Rfc2822).ok()? - now).ok()?,
     };
     (!wait.is_zero()).then(|| wait.min(LONGEST_WAIT))
+}
+
+/// Whether the tenant has no calls left. A missing approval does not end by itself, so a 403 that
+/// says when to return is a quota (docs/visma-net.md#rate-limits).
+pub(crate) fn is_limit(status: StatusCode, headers: &HeaderMap, now: OffsetDateTime) -> bool {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::FORBIDDEN => retry_after(headers, now).is_some(),
+        _ => false,
+    }
 }
 
 /// RFC 9110 knows whole seconds only. A fraction is rounded up.

@@ -5,11 +5,12 @@ use crate::exchange::{Answer, Body, Exchange, Request, join};
 use crate::http::HttpClient;
 use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
-use crate::{Feedback, Fetched, Visma, answer};
+use crate::{Feedback, Fetched, Visma, answer, rate};
 use futures::future::join_all;
 use std::time::Duration;
 use url::Url;
 use webhooks_host::Host;
+use webhooks_model::resource::says_error;
 use webhooks_model::resource_path::Api;
 use webhooks_model::{Clock, Resource, ResourcePath};
 use webhooks_settings as settings;
@@ -109,21 +110,23 @@ impl<H: Host, X: Exchange> VismaClient<H, X> {
     /// Sends unless the tenant has to wait. Returns only answers whose meaning depends on the call:
     /// 2xx and most 4xx.
     async fn send(&self, tenant: &str, stage: Stage, request: Request<'_>) -> Result<X::Answer, VismaError> {
+        let window = rate::window(tenant, request.url);
         self.rates.check(tenant, stage, self.host.now())?;
+        self.rates.check(&window, stage, self.host.now())?;
         let response = self.exchange.send(request).await.map_err(|fault| VismaError::broken(stage, fault))?;
         let (status, headers, now) = (response.status(), response.headers(), self.host.now());
         tracing::debug!(%stage, status = status.as_u16(), "answered");
         if stage != Stage::Token {
-            self.rates.note_quota(tenant, headers, now);
+            self.rates.note_quota(&window, headers, now);
+        }
+        if answer::is_limit(status, headers, now) {
+            let after = answer::retry_after(headers, now).or_else(|| answer::window_ends_in(headers));
+            if let Some(wait) = after {
+                self.rates.close(&window, wait, now);
+            }
+            return Err(VismaError::RateLimited { stage, after });
         }
         match status.as_u16() {
-            429 => {
-                let after = answer::retry_after(headers, now).or_else(|| answer::window_ends_in(headers));
-                if let Some(wait) = after {
-                    self.rates.close(tenant, wait, now);
-                }
-                Err(VismaError::RateLimited { stage, after })
-            }
             408 | 425 => Err(unavailable(stage, &response, now)),
             500 => {
                 let error = unavailable(stage, &response, now);
@@ -172,9 +175,18 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
         let body = || Some(Body::Json(serde_json::to_vec(feedback).expect("an id, texts and a flag")));
         let stage = Stage::Feedback;
         let response = self.call(visma, tenant, (Api::Finance, stage), &url, body).await?;
-        match response.status() {
-            status if status.is_success() => Ok(()),
-            status => Err(answer::refusal(response, stage, VismaError::Refused { status: status.as_u16() }).await),
+        let status = response.status().as_u16();
+        let refused = VismaError::Refused { status };
+        match status {
+            // Only this one is documented for a feedback that was taken.
+            201 => Ok(()),
+            200..=299 => match answer::problem(response, stage).await? {
+                page if page.trim_start().starts_with('<') => Err(VismaError::unreadable(stage)),
+                json if answer::says_no_license(&json) => Err(VismaError::NoLicense { stage }),
+                json if says_error(&json) => Err(refused),
+                _ => Ok(()),
+            },
+            _ => Err(answer::refusal(response, stage, refused).await),
         }
     }
 }

@@ -15,6 +15,13 @@ pub enum Stage {
     List,
 }
 
+impl Stage {
+    /// What the ERP's main API wants a token for (docs/visma-net.md#tokens).
+    fn scope(self) -> &'static str {
+        if self == Self::Feedback { "vismanet_erp_service_api:create" } else { "vismanet_erp_service_api:read" }
+    }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -28,7 +35,7 @@ impl fmt::Display for Stage {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VismaError {
-    #[error("{stage}: rate limited (429)")]
+    #[error("{stage}: rate limited")]
     RateLimited { stage: Stage, after: Option<Duration> },
     #[error("{stage}: {fault}")]
     Unavailable { stage: Stage, fault: Fault, after: Option<Duration> },
@@ -40,10 +47,12 @@ pub enum VismaError {
     #[error("{stage}: no valid token ({status})")]
     TokenRefused { stage: Stage, status: u16, after: Option<Duration> },
     /// The ERP refuses each token of the tenant, though Visma Connect gives them
-    /// (docs/visma-net.md#tenant-ids).
+    /// (docs/visma-net.md#tenant-ids). It may answer so to a missing scope, too
+    /// (docs/visma-net.md#tokens).
     #[error(
-        "{stage}: customer tenant, not company tenant: Visma Connect gives tokens for it, and the ERP \
-         refuses each (401)"
+        "{stage}: customer tenant, not company tenant, or the scope {} is missing: Visma Connect gives \
+         tokens for it, and the ERP refuses each (401)",
+        .stage.scope()
     )]
     CompanyTenantNeeded { stage: Stage },
     /// The Sales Order service refuses each token of the tenant. The tenant id may be right: it
@@ -164,6 +173,10 @@ mod tests {
             VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None }.to_string(),
             "token: no valid token (400)"
         );
+        for (stage, scope) in [(Stage::Feedback, "api:create is missing"), (Stage::List, "api:read is missing")] {
+            let text = VismaError::CompanyTenantNeeded { stage }.to_string();
+            assert!(text.contains("customer tenant, not company tenant") && text.contains(scope), "{text}");
+        }
         let (stage, parameter) = (Stage::List, "pageSize");
         for (most, text) in [(None, ""), (Some(50), ", at most 50 is taken")] {
             let error = VismaError::ParameterRefused { stage, parameter, most };

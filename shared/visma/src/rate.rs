@@ -3,10 +3,12 @@
 use crate::answer;
 use crate::error::{Stage, VismaError};
 use reqwest::header::HeaderMap;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
+use url::Url;
 use webhooks_model::Allowance;
 
 /// The rest of a tenant's window, from the last answer.
@@ -38,6 +40,13 @@ pub trait Quotas: Send + Sync {
             released_to: None,
         }
     }
+}
+
+/// The name of the window in which a call counts. It is the tenant's, but sales orders of versions 1
+/// and 2 have one of their own, which is throttled (docs/visma-net.md#rate-limits).
+pub(crate) fn window<'t>(tenant: &'t str, url: &Url) -> Cow<'t, str> {
+    let is_old_order = ["/v1/salesorder/", "/v2/salesorder/"].iter().any(|path| url.path().contains(path));
+    if is_old_order { Cow::Owned(format!("{tenant} old sales orders")) } else { Cow::Borrowed(tenant) }
 }
 
 #[derive(Debug, Default)]

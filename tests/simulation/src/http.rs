@@ -47,6 +47,17 @@ enum What {
     },
 }
 
+impl Asked {
+    /// The calls that have a limit together: the tenant's, or those to its sales orders of version 1
+    /// (docs/visma-net.md#rate-limits).
+    fn window(&self) -> String {
+        match &self.what {
+            What::Resource(path) if path.contains("v1/salesorder/") => format!("{}, old orders", self.tenant),
+            _ => self.tenant.clone(),
+        }
+    }
+}
+
 pub(crate) struct Answered {
     status: StatusCode,
     headers: HeaderMap,
@@ -61,11 +72,11 @@ impl Exchange for Port {
         let instance = self.instance;
         let asked = self.sim.world().reads_request(instance, &request);
         self.sim.world().sends_request(instance, &asked);
-        let (tenant, token) = (asked.tenant.clone(), asked.token.clone());
+        let (tenant, window, token) = (asked.tenant.clone(), asked.window(), asked.token.clone());
         let (what, is_write) = (asked.what.name(), matches!(asked.what, What::Feedback { .. }));
         let ask = move |world: &mut World| world.visma_net_answers(instance, asked);
         let answer = self.call(what, is_write, broken, ask).await?;
-        Ok(self.sim.world().hears(instance, &tenant, token.as_deref(), answer))
+        Ok(self.sim.world().hears(instance, (&tenant, &window), token.as_deref(), answer))
     }
 }
 
@@ -172,17 +183,24 @@ impl World {
     /// Called before the request is on its way.
     fn sends_request(&mut self, instance: usize, asked: &Asked) {
         let now = self.now;
-        self.checks.calls_visma_net(instance, &asked.tenant, asked.token.as_deref(), now);
+        let windows = [asked.tenant.clone(), asked.window()];
+        self.checks.calls_visma_net(instance, &windows, asked.token.as_deref(), now);
     }
 
     /// Called when the client gets the answer. A request for a token has none.
-    fn hears(&mut self, instance: usize, tenant: &str, token: Option<&str>, mut answer: Answered) -> Answered {
+    fn hears(
+        &mut self,
+        instance: usize,
+        (tenant, window): (&str, &str),
+        token: Option<&str>,
+        mut answer: Answered,
+    ) -> Answered {
         let now = self.now;
         match (answer.status.as_u16(), token) {
             (429, _) => {
                 let wait = answer.headers.get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
                 let until = now + Duration::seconds(wait.unwrap_or_default());
-                self.checks.pacing.limited(instance, tenant, until);
+                self.checks.pacing.limited(instance, window, until);
                 if self.is(Sabotage::LimitIgnored) {
                     answer.headers.clear();
                 }

@@ -251,7 +251,7 @@ impl TenantClient {
         self.path(&format!("/{what}/{endpoint}"))
     }
 
-    /// Starts a new window with this budget.
+    /// Starts new windows with this budget.
     pub async fn set_rate(&self, budget: RateBudget) -> Result<()> {
         self.client.tell(Method::PUT, &self.path("/rate"), &budget).await
     }

@@ -155,7 +155,9 @@ async fn set_rate(
     Path(tenant): Path<Uuid>,
     Json(budget): Json<RateBudget>,
 ) -> Result<StatusCode, Refusal> {
-    world.company(tenant, |company| company.window = Window::new(budget))?;
+    world.company(tenant, |company| {
+        (company.window, company.old_orders) = (Window::new(budget), Window::new(budget));
+    })?;
     DONE
 }
 

@@ -8,7 +8,7 @@ use std::{
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use serde_json::json;
 
@@ -56,6 +56,7 @@ pub(crate) async fn apply(fault: Fault, endpoint: Endpoint, answer: impl Future<
             refuse(endpoint, status, retry_after_seconds, message)
         }
         Fault::NoLicense { status } => no_license(status),
+        Fault::Page { status } => (status_of(status), Html("<html><body>Sign in</body></html>")).into_response(),
         Fault::Drop => hang_up(),
         Fault::Lost => {
             answer.await;

@@ -1,5 +1,6 @@
 //! Checks that all calls to the ERP pass: bearer token, counters, rate limit, faults. The limit is
-//! a fixed window of calls per company (docs/visma-net.md#rate-limits).
+//! a fixed window of calls per company, and another one for its sales orders of version 1
+//! (docs/visma-net.md#rate-limits).
 
 use std::time::{Duration, Instant};
 
@@ -38,16 +39,18 @@ pub(crate) async fn gate(State(world): State<Shared>, mut request: Request, next
     let Ok(scope_status) = world.company(tenant, |company| company.settings.scope_status) else {
         return unauthorized();
     };
+    let is_old_order = label.starts_with("salesorder");
     let verdict = check(&token, request.method(), request.uri().path(), scope_status);
     let admission = world.company(tenant, |company| {
         arrived(company, &label);
         if company.settings.is_customer {
             return None;
         }
+        let window = if is_old_order { &mut company.old_orders } else { &mut company.window };
         if verdict.is_err() {
-            return Some((company.window.peek(Instant::now()), None));
+            return Some((window.peek(Instant::now()), None));
         }
-        let quota = company.window.take(Instant::now());
+        let quota = window.take(Instant::now());
         Some((quota, quota.admitted.then(|| company.faults.next(endpoint))))
     });
     let (quota, fault) = match admission {
@@ -65,7 +68,7 @@ pub(crate) async fn gate(State(world): State<Shared>, mut request: Request, next
         (Ok(()), None) => too_many(),
         (Ok(()), Some(fault)) => fault::apply(fault, endpoint, next.run(request)).await,
     };
-    quota.write(&mut response);
+    quota.write(&mut response, if is_old_order { "8-fixed-window" } else { "4-fixed-window" });
     answered(&world, tenant, &label, &response);
     response
 }
@@ -190,13 +193,13 @@ impl Window {
 
 impl Quota {
     /// Adds the headers of every answer, and Retry-After to one refused by the limit.
-    pub(crate) fn write(&self, response: &mut Response) {
+    pub(crate) fn write(&self, response: &mut Response, policy: &'static str) {
         let status = response.status();
         let headers = response.headers_mut();
         headers.insert(LIMIT, self.limit.into());
         headers.insert(REMAINING, self.remaining.into());
         headers.insert(RESET, self.reset_seconds.into());
-        headers.insert(POLICY, HeaderValue::from_static("4-fixed-window"));
+        headers.insert(POLICY, HeaderValue::from_static(policy));
         if status == StatusCode::TOO_MANY_REQUESTS && !self.admitted {
             headers.insert(RETRY_AFTER, self.reset_seconds.into());
         }

@@ -114,6 +114,8 @@ pub enum Fault {
     /// Answers error 12027, *No license for this company*, without any effect. Its status is
     /// unknown (docs/visma-net.md#tenant-ids).
     NoLicense { status: u16 },
+    /// Answers a web page without any effect, as a portal in front of the ERP may.
+    Page { status: u16 },
     /// Drops the connection without any effect.
     Drop,
     /// Takes effect, then drops the connection, so that the caller cannot know.

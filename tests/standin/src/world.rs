@@ -94,6 +94,8 @@ pub(crate) struct Company {
     pub(crate) dialect: Dialect,
     pub(crate) faults: Faults,
     pub(crate) window: Window,
+    /// The window of sales orders of version 1.
+    pub(crate) old_orders: Window,
     pub(crate) calls: Calls,
     pub(crate) feedback: Vec<Feedback>,
     /// The deliveries in a row that were given up, by subscription.
@@ -117,6 +119,7 @@ impl Company {
             dialect: Dialect::default(),
             faults: Faults::default(),
             window: Window::default(),
+            old_orders: Window::default(),
             calls: Calls::default(),
             feedback: Vec::new(),
             given_up: HashMap::new(),

@@ -165,7 +165,7 @@ async fn a_company_without_a_license_is_recognised_whatever_the_status() {
     let bench = Bench::new(Lists::default(), 1000).await;
     let path = ResourcePath::parse("v1/account/1920").unwrap();
     let feedback = Feedback { notification_id: uuid::Uuid::nil(), source: "User", description: "", is_success: true };
-    for status in [400, 403, 500] {
+    for status in [200, 400, 403, 500] {
         let none = Fault::NoLicense { status };
         bench.company.set_faults(Endpoint::Resource, &[none.clone(), none.clone()]).await.unwrap();
         bench.company.set_faults(Endpoint::Feedback, &[none]).await.unwrap();
@@ -178,6 +178,20 @@ async fn a_company_without_a_license_is_recognised_whatever_the_status() {
         let stages = [Stage::Resource, Stage::List, Stage::Feedback];
         assert_eq!(refusals, stages.map(|stage| Some(VismaError::NoLicense { stage })), "{status}");
     }
+}
+
+/// It is unknown whether an error comes with 200 (docs/visma-net.md#errors).
+#[tokio::test]
+async fn no_feedback_counts_as_sent_that_visma_net_did_not_take() {
+    let bench = Bench::new(Lists::default(), 1000).await;
+    let feedback = Feedback { notification_id: uuid::Uuid::nil(), source: "User", description: "", is_success: true };
+    let faults = [Fault::status(200), Fault::Page { status: 200 }];
+    bench.company.set_faults(Endpoint::Feedback, &faults).await.unwrap();
+    for told in ["feedback: refused (200)", "feedback: the answer cannot be read"] {
+        let error = bench.client.send_feedback(&bench.settings, &bench.tenant(), &feedback).await.unwrap_err();
+        assert_eq!(error.to_string(), told);
+    }
+    assert!(bench.company.feedback().await.unwrap().is_empty());
 }
 
 /// It is unknown which answer a call without the scope gets (docs/visma-net.md#tokens).

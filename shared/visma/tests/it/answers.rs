@@ -127,6 +127,29 @@ async fn a_feedback_matches_the_schema_exactly() {
 }
 
 #[tokio::test]
+async fn a_success_whose_body_says_otherwise_is_no_feedback_that_was_taken() {
+    let license = json!({"ExceptionFaultCode": "12027"});
+    for (answer, told) in [
+        (status(200).set_body_json(json!({"message": "x"})), Some("feedback: refused (200)")),
+        (status(202).set_body_json(json!({"title": "x", "status": 500})), Some("feedback: refused (202)")),
+        (status(200).set_body_json(json!({"ExceptionMessage": "x"})), Some("feedback: refused (200)")),
+        (status(200).set_body_string("\r\n<html>Sign in</html>"), Some("feedback: the answer cannot be read")),
+        (status(200).set_body_string("x".repeat(65 * 1024)), Some("feedback: the answer is too large")),
+        (status(200).set_body_string("OK"), None),
+        (status(200).set_body_json(json!({})), None),
+        (status(202).set_body_json(json!({"id": "7", "stateLocation": "x"})), None),
+        (status(201).set_body_json(json!({"message": "Created."})), None),
+    ] {
+        let bench = Bench::with_token().await;
+        Mock::given(path(FEEDBACK_PATH)).respond_with(answer).mount(&bench.server).await;
+        assert_eq!(bench.send_feedback().await.err().map(|error| error.to_string()).as_deref(), told);
+    }
+    let bench = Bench::with_token().await;
+    Mock::given(path(FEEDBACK_PATH)).respond_with(status(200).set_body_json(license)).mount(&bench.server).await;
+    assert_eq!(bench.send_feedback().await, Err(VismaError::NoLicense { stage: Stage::Feedback }));
+}
+
+#[tokio::test]
 async fn a_refused_feedback_differs_from_one_to_retry() {
     for (code, text) in [
         (400, "feedback: refused (400)"),
@@ -135,7 +158,7 @@ async fn a_refused_feedback_differs_from_one_to_retry() {
         (422, "feedback: refused (422)"),
         (401, "feedback: no valid token (401)"),
         (403, "feedback: not approved by the tenant (403)"),
-        (429, "feedback: rate limited (429)"),
+        (429, "feedback: rate limited"),
         (307, "feedback: unavailable (307)"),
         (502, "feedback: unavailable (502)"),
     ] {

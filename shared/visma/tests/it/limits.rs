@@ -2,6 +2,14 @@ use super::*;
 use std::time::Duration;
 use webhooks_visma::{Fault, Quota, Quotas, Stage};
 
+const OLD_ORDER_PATH: &str = "/erp/v1/salesorder/SO/1";
+
+impl Bench {
+    async fn fetch_old_order(&self) -> Result<Fetched, VismaError> {
+        self.client.fetch(&self.visma, "t-1", &ResourcePath::parse("v1/salesorder/SO/1").unwrap()).await
+    }
+}
+
 fn limited(stage: Stage, seconds: u64) -> VismaError {
     VismaError::RateLimited { stage, after: Some(Duration::from_secs(seconds)) }
 }
@@ -20,6 +28,7 @@ async fn a_rate_limited_tenant_waits_without_delaying_others() {
     bench.wait(10);
     assert_eq!(bench.fetch_for("t-1").await.unwrap_err(), limited(Stage::Resource, 20));
     assert_eq!(bench.send_feedback().await.unwrap_err(), limited(Stage::Feedback, 20));
+    assert_eq!(bench.fetch_old_order().await.unwrap_err(), limited(Stage::Resource, 20));
     assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), 1);
     bench.fetch_for("t-2").await.unwrap();
 
@@ -50,6 +59,32 @@ async fn a_retry_after_may_be_a_date() {
     let bench = Bench::with_token().await;
     bench.on_account(status(429).insert_header("retry-after", "Mon, 23 Nov 2026 12:02:00 GMT")).await;
     assert_eq!(bench.fetch().await.unwrap_err(), limited(Stage::Resource, 120));
+}
+
+#[tokio::test]
+async fn a_refusal_that_says_when_to_return_is_a_used_up_quota() {
+    let bench = Bench::with_token().await;
+    let refusal = status(403).set_body_json(json!({"statusCode": 403, "message": "Out of call volume quota."}));
+    bench.on_account(refusal.insert_header("retry-after", "600")).await;
+    assert_eq!(bench.fetch().await.unwrap_err(), limited(Stage::Resource, 600));
+    bench.wait(60);
+    assert_eq!(bench.send_feedback().await.unwrap_err(), limited(Stage::Feedback, 540));
+    assert_eq!((bench.requests_to(ACCOUNT_PATH).await.len(), bench.requests_to(TOKEN_PATH).await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn old_sales_orders_have_a_window_of_their_own() {
+    let bench = Bench::with_token().await;
+    let counted = account().insert_header("x-ratelimit-remaining", "499").insert_header("x-ratelimit-reset", "600");
+    bench.on_account(counted).await;
+    let used_up = status(429).insert_header("x-ratelimit-remaining", "0").insert_header("x-ratelimit-reset", "3000");
+    Mock::given(path(OLD_ORDER_PATH)).respond_with(used_up).mount(&bench.server).await;
+    for _ in 0..2 {
+        bench.fetch().await.unwrap();
+        assert_eq!(bench.fetch_old_order().await.unwrap_err(), limited(Stage::Resource, 3000));
+    }
+    assert_eq!(bench.client.quota_left("t-1").map(|quota| quota.remaining), Some(499));
+    assert_eq!((bench.requests_to(ACCOUNT_PATH).await.len(), bench.requests_to(OLD_ORDER_PATH).await.len()), (2, 1));
 }
 
 #[tokio::test]

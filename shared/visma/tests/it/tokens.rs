@@ -249,7 +249,7 @@ async fn each_answer_of_visma_connect_has_its_own_error() {
         (401, "token: no valid token (401)"),
         (403, "token: no valid token (403)"),
         (404, "token: no valid token (404)"),
-        (429, "token: rate limited (429)"),
+        (429, "token: rate limited"),
         (500, "token: unavailable (500)"),
         (302, "token: unavailable (302)"),
         (200, "token: the answer cannot be read"),

@@ -108,7 +108,7 @@ const LONGEST_WAIT: Duration = Duration::minutes(5);
 
 #[derive(Debug, Default)]
 pub(crate) struct Pacing {
-    /// The time before which an environment must not call for a tenant.
+    /// The time before which an environment must not call, by the window of the calls.
     limited: BTreeMap<(usize, String), OffsetDateTime>,
     /// Refused tokens, each with its environment and tenant.
     refused: BTreeMap<String, (usize, String)>,
@@ -122,8 +122,8 @@ pub(crate) struct Pacing {
 }
 
 impl Pacing {
-    pub(crate) fn limited(&mut self, instance: usize, tenant: &str, until: OffsetDateTime) {
-        self.limited.insert((instance, tenant.to_owned()), until);
+    pub(crate) fn limited(&mut self, instance: usize, window: &str, until: OffsetDateTime) {
+        self.limited.insert((instance, window.to_owned()), until);
     }
 
     pub(crate) fn refused(&mut self, instance: usize, tenant: &str, token: &str, now: OffsetDateTime) {
@@ -157,9 +157,19 @@ impl Pacing {
 
 impl Checks {
     /// Called when an environment sends a request to Visma Net. A request for a token has none.
-    pub(crate) fn calls_visma_net(&mut self, instance: usize, tenant: &str, token: Option<&str>, now: OffsetDateTime) {
-        let end = self.pacing.limited.get(&(instance, tenant.to_owned()));
-        let is_early = end.is_some_and(|end| now < *end);
+    /// The tenant's limit also holds for its sales orders of version 1, but not the reverse.
+    pub(crate) fn calls_visma_net(
+        &mut self,
+        instance: usize,
+        [tenant, window]: &[String; 2],
+        token: Option<&str>,
+        now: OffsetDateTime,
+    ) {
+        let is_closed = |name: &String| {
+            let end = self.pacing.limited.get(&(instance, name.clone()));
+            end.is_some_and(|end| now < *end)
+        };
+        let is_early = is_closed(tenant) || is_closed(window);
         self.require(!is_early, Invariant::WaitsAsTold, || {
             format!("instance {instance} calls for {tenant} although it was told to wait")
         });

@@ -172,6 +172,10 @@ async fn the_window_of_calls_is_announced_and_then_closed() {
     }
     assert_eq!(remaining, [(404, 1), (404, 0), (429, 0)]);
     assert_eq!(stage.tenant.calls().await.unwrap().answered("account", 429), 1);
+    let old_order = stage.read(&token, "/erp/v1/salesorder/SO/1").await;
+    assert_eq!(old_order.status(), 404, "it has a window of its own");
+    assert_eq!(old_order.headers()["x-ratelimit-remaining"], "1");
+    assert_eq!(old_order.headers()["x-ratelimit-policy"], "8-fixed-window");
 
     stage.tenant.set_rate(RateBudget::default()).await.unwrap();
     assert_eq!(stage.read(&token, "/erp/v1/account/1").await.status(), 404);
@@ -300,7 +304,7 @@ async fn a_missing_scope_may_be_answered_401() {
 async fn a_company_without_a_license_is_told_so_with_the_status_of_the_script() {
     let stage = Stage::new().await;
     let token = stage.token().await;
-    for status in [400, 403, 500] {
+    for status in [200, 400, 403, 500] {
         stage.tenant.set_faults(Endpoint::Resource, &[Fault::NoLicense { status }]).await.unwrap();
         let refused = stage.read(&token, "/erp/v1/account").await;
         assert_eq!(refused.status(), status);
