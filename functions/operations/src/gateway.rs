@@ -42,9 +42,9 @@ fn as_text(claims: Value) -> serde_json::Map<String, Value> {
     claims
 }
 
-/// Removes the host, and a query that is not valid in a URL, since `lambda_http` panics on them.
-/// The answer then names the missing parameters. A path that is another one as a URL becomes `/`,
-/// which does not exist.
+/// Removes the host, and replaces a query that is not valid in a URL by an unknown parameter, since
+/// `lambda_http` panics on them. Without its query, a list would answer without the filter. A path
+/// that is another one as a URL becomes `/`, which does not exist.
 #[must_use]
 pub fn with_sound_url(event: LambdaEvent<Event>) -> LambdaEvent<LambdaRequest> {
     let LambdaEvent { payload: Event(mut payload), context } = event;
@@ -52,8 +52,9 @@ pub fn with_sound_url(event: LambdaEvent<Event>) -> LambdaEvent<LambdaRequest> {
         request.headers.remove(HOST);
         request.request_context.domain_name = None;
         request.raw_path = request.raw_path.take().map(|path| if is_plain(&path) { path } else { "/".to_owned() });
+        let is_sound = |query: &str| format!("/?{query}").parse::<PathAndQuery>().is_ok();
         request.raw_query_string =
-            request.raw_query_string.take().filter(|query| format!("/?{query}").parse::<PathAndQuery>().is_ok());
+            request.raw_query_string.take().map(|query| if is_sound(&query) { query } else { "?".to_owned() });
     }
     LambdaEvent::new(payload, context)
 }
