@@ -156,7 +156,7 @@ function pasting(failed, open) {
   };
   return h("details", { open }, h("summary", {}, "Use a token"),
     h("form", { on: { submit } }, field("Token", token,
-      "An access token of the issuer. This tab keeps it until you close the tab or sign out."),
+      "An access token of the issuer. Open tabs share it until you sign out."),
       h("button", { class: "primary wide" }, "Use this token")));
 }
 

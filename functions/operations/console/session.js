@@ -1,4 +1,4 @@
-// The signed-in user. The token is kept only in the session storage of open tabs.
+// The signed-in user. The token is kept only in the session storage of tabs.
 
 const KEEP = "console.session";
 const LEFT = "console.sign-in";
@@ -9,6 +9,10 @@ const read = (key) => {
     return null;
   }
 };
+
+// Changes each time that somebody signs out. A tab that cannot hear of it, because the browser has
+// discarded or frozen it, keeps a session of an earlier time, which is over.
+const era = () => localStorage.getItem(KEEP);
 
 // The open tabs of the console share a session: a new tab asks for it, and a person who signs out
 // does so in all of them.
@@ -26,15 +30,16 @@ tabs.addEventListener("message", ({ data }) => {
   }
 });
 const EXPIRED = "This token has expired, or the clock of this computer is wrong.";
-/** How long an open tab may take to answer, in milliseconds. */
-const PATIENCE = 200;
 
-/** Takes over the session of another tab, if there is one. */
+/** Takes over the session of another tab, if there is one. It waits 200 milliseconds for an answer. */
 export async function join() {
   if (session()) return;
-  const answer = new Promise((resolve) => { answered = resolve; setTimeout(resolve, PATIENCE); });
-  tabs.postMessage("ask");
-  await answer;
+  signOut();
+  await new Promise((resolve) => {
+    answered = resolve;
+    setTimeout(resolve, 200);
+    tabs.postMessage("ask");
+  });
   // A later answer signs in as well.
   answered = () => dispatchEvent(new Event("hashchange"));
 }
@@ -50,10 +55,10 @@ export async function config() {
   return known;
 }
 
-/** `{token, name, roles, expires}`, or null. */
+/** `{token, name, roles, expires, era}`, or null. */
 export function session() {
   const kept = read(KEEP);
-  return kept && (!kept.expires || kept.expires > Date.now()) ? kept : null;
+  return kept?.era === era() && (!kept.expires || kept.expires > Date.now()) ? kept : null;
 }
 
 export const may = (role) => session()?.roles.includes(role) ?? false;
@@ -65,13 +70,14 @@ export function signOut() {
 
 export function signOutEverywhere() {
   signOut();
+  localStorage.setItem(KEEP, random());
   tabs.postMessage("out");
 }
 
 /** The claims of a token. API Gateway verifies the token. */
 function claims(token) {
-  const [, payload] = token.split(".");
-  const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  const payload = atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"));
+  const bytes = Uint8Array.from(payload, (c) => c.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
@@ -96,7 +102,7 @@ export async function keep(text) {
   const names = roleClaims.flatMap((claim) => elements(claim, own[claim] ?? []));
   const roles = ["read", "raw", "repair"].filter((role) => names.includes(rolePrefix + role));
   const name = String(own.username ?? own.preferred_username ?? own.name ?? own.sub ?? own.client_id ?? "token");
-  sessionStorage.setItem(KEEP, JSON.stringify({ token, name, roles, expires }));
+  sessionStorage.setItem(KEEP, JSON.stringify({ token, name, roles, expires, era: era() }));
 }
 
 const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_")
@@ -105,8 +111,7 @@ const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const here = () => location.origin + location.pathname;
 
 async function discovered({ issuer }) {
-  const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
-  const found = await response.json();
+  const found = await (await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`)).json();
   if (found.issuer !== issuer) throw new Error("The configuration belongs to another issuer.");
   const isSafe = (url) => url.protocol === "https:" || ["127.0.0.1", "localhost"].includes(url.hostname);
   const [authorize, token] = [found.authorization_endpoint, found.token_endpoint].map((text) => new URL(text));
@@ -139,7 +144,7 @@ export async function comeBack() {
   sessionStorage.removeItem(LEFT);
   history.replaceState(null, "", location.pathname + (left?.hash ?? ""));
   const settings = await config();
-  if (!left || answer.get("state") !== left.state) throw new Error("This sign-in was not begun here. Sign in again.");
+  if (!left || answer.get("state") !== left.state) throw new Error("This sign-in was not begun here.");
   if (answer.has("error"))
     throw new Error(`The issuer refused: ${answer.get("error_description") ?? answer.get("error")}`);
   if (answer.has("iss") && answer.get("iss") !== settings.issuer) throw new Error("Another issuer answered.");
@@ -163,6 +168,6 @@ function check(idToken, nonce, { issuer, clientId }) {
   const own = claims(idToken);
   const isFor = [own.aud].flat().includes(clientId) && (own.azp ?? clientId) === clientId;
   if (own.iss !== issuer || !isFor || own.nonce !== nonce)
-    throw new Error("The issuer's id token is not for this sign-in. Sign in again.");
+    throw new Error("The issuer's id token is not for this sign-in.");
   if (own.exp * 1000 < Date.now()) throw new Error(EXPIRED);
 }

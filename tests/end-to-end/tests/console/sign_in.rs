@@ -78,6 +78,33 @@ async fn a_new_tab_is_signed_in_and_who_signs_out_does_so_in_every_tab() {
     browser.was_content().await;
 }
 
+/// A tab whose page is left hears nothing, like one that the browser has discarded.
+#[tokio::test]
+async fn a_tab_that_sleeps_while_a_person_signs_out_wakes_signed_out() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    browser.reads("h1", "Overview").await;
+    let first = browser.driver.get("window").await.unwrap();
+    browser.new_tab().await;
+    browser.go(&console.url).await;
+    browser.reads("h1", "Overview").await;
+    let second = browser.driver.get("window").await.unwrap();
+    browser.driver.post("window", json!({"handle": first})).await.unwrap();
+    browser.go("about:blank").await;
+    browser.driver.post("window", json!({"handle": second})).await.unwrap();
+    browser.press("Sign out").await;
+    browser.reads("h1", "Sign in").await;
+
+    browser.driver.post("window", json!({"handle": first})).await.unwrap();
+    browser.go(&console.url).await;
+    browser.reads("h1", "Sign in").await;
+    let kept = browser.script("return sessionStorage.getItem('console.session')", vec![]).await;
+    assert_eq!(kept, serde_json::Value::Null);
+    browser.was_content().await;
+}
+
 #[tokio::test]
 async fn a_tab_that_answers_late_signs_in_for_good() {
     let stack = Stack::load().await;
@@ -118,7 +145,7 @@ const TAKE_OVER: &str = "
     const kept = JSON.parse(sessionStorage.getItem('console.session'));
     sessionStorage.setItem('console.session', JSON.stringify({ ...kept, expires: 1 }));
     new BroadcastChannel('console.session')
-        .postMessage({ token: 'other', name: 'Another', roles: ['read'], expires: null });";
+        .postMessage({ ...kept, token: 'other', name: 'Another' });";
 
 #[tokio::test]
 async fn the_header_names_the_person_whose_session_a_tab_takes_over() {
