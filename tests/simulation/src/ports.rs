@@ -7,7 +7,7 @@ use crate::effect::Port;
 use crate::faults::Fault;
 use crate::http::Client;
 use crate::model::size::{LARGEST_MESSAGE, size_of};
-use crate::model::table::Written;
+use crate::model::table::{Written, check_batch, refusal_of};
 use crate::planted::{Planted, Sabotage};
 use crate::world::{Fate, Name, World};
 use crate::writes::{described, notification_in, shown};
@@ -96,9 +96,15 @@ fn unavailable(what: &str) -> StoreError {
 impl Items for Port {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         let instance = self.instance;
+        // A planted bug takes a part of the write away, and leaves its placeholders.
+        let refusal = refusal_of(&write);
         let asked = self.sim.world().asks_to_write(instance, write);
         let Some(write) = asked else { return Ok(Some(Item::new())) };
-        self.call("writes to the table", true, unavailable, move |world| world.requests_write(instance, write)).await
+        let request = move |world: &mut World| {
+            assert!(refusal.is_none(), "{refusal:?}");
+            world.requests_write(instance, write)
+        };
+        self.call("writes to the table", true, unavailable, request).await
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
@@ -122,6 +128,7 @@ impl Items for Port {
         let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
         let instance = self.instance;
         let read = move |world: &mut World| {
+            check_batch(&keys);
             let lags = !consistent && world.strikes(Fault::StaleRead);
             let left = world.leaves_keys(instance, keys.len());
             let mut unprocessed = keys.split_off(keys.len() - left);

@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use webhooks_store::Item;
 
 /// The placeholders of an expression.
@@ -11,6 +11,28 @@ use webhooks_store::Item;
 pub(crate) struct Placeholders<'a> {
     pub(crate) names: &'a HashMap<String, String>,
     pub(crate) values: &'a HashMap<String, AttributeValue>,
+}
+
+/// The most values in a list of `IN`.
+const LONGEST_LIST: usize = 100;
+
+/// Why DynamoDB refuses a request with these expressions: a placeholder that they use is not defined,
+/// or they do not use one that is.
+pub(crate) fn refusal<'a>(
+    expressions: impl IntoIterator<Item = &'a str>,
+    placeholders: Placeholders<'_>,
+) -> Option<String> {
+    let defined = placeholders.names.keys().chain(placeholders.values.keys());
+    let mut unused: BTreeSet<&str> = defined.map(String::as_str).collect();
+    for expression in expressions {
+        for word in expression.split(|c| !is_part(c)).filter(|word| word.starts_with(['#', ':'])) {
+            if !placeholders.names.contains_key(word) && !placeholders.values.contains_key(word) {
+                return Some(format!("{word} is not defined: {expression}"));
+            }
+            unused.remove(word);
+        }
+    }
+    (!unused.is_empty()).then(|| format!("no expression uses {unused:?}"))
 }
 
 /// Whether the condition holds for the item.
@@ -21,10 +43,11 @@ pub(crate) fn holds(condition: &str, placeholders: Placeholders<'_>, item: &Item
 /// The item after the update. Every right-hand side sees the item before the update.
 pub(crate) fn updated(update: &str, placeholders: Placeholders<'_>, item: &Item) -> Item {
     let mut parser = Parser::new(update, placeholders);
-    let mut after = item.clone();
+    let (mut after, mut changed) = (item.clone(), BTreeSet::new());
     while let Some(clause) = parser.word() {
         loop {
             let name = parser.name();
+            assert!(changed.insert(name), "DynamoDB refuses two changes of {name}: {update}");
             match clause {
                 "SET" => {
                     parser.expect("=");
@@ -193,13 +216,22 @@ impl<'a> Parser<'a> {
             return self.is_in(left);
         }
         if self.take("BETWEEN") {
-            let low = self.operand();
-            self.expect("AND");
-            return Condition::IsBetween(left, [low, self.operand()]);
+            return self.is_between(left);
         }
         let mut operators = ["<>", "<=", ">=", "=", "<", ">"].into_iter();
         let operator = operators.find(|operator| self.take(operator)).unwrap_or_else(|| self.unknown());
         Condition::Compares(left, operator, self.operand())
+    }
+
+    fn is_between(&mut self, left: Operand<'a>) -> Condition<'a> {
+        let low = self.operand();
+        self.expect("AND");
+        let high = self.operand();
+        if let (Operand::Value(low), Operand::Value(high)) = (&low, &high) {
+            let is_range = order(Some(*low), Some(*high)).is_some_and(Ordering::is_le);
+            assert!(is_range, "DynamoDB refuses the range from {low:?} to {high:?}: {}", self.text);
+        }
+        Condition::IsBetween(left, [low, high])
     }
 
     fn is_in(&mut self, left: Operand<'a>) -> Condition<'a> {
@@ -209,6 +241,7 @@ impl<'a> Parser<'a> {
             list.push(self.operand());
         }
         self.expect(")");
+        assert!(list.len() <= LONGEST_LIST, "DynamoDB refuses a list of {} values: {}", list.len(), self.text);
         Condition::IsIn(left, list)
     }
 
@@ -261,7 +294,6 @@ impl<'a> Parser<'a> {
     }
 
     fn word(&mut self) -> Option<&'a str> {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "_#:".contains(c);
         let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest.trim_start();
@@ -294,6 +326,11 @@ impl<'a> Parser<'a> {
     fn unknown(&self) -> ! {
         panic!("the model does not understand {:?} at {:?}", self.text, self.rest)
     }
+}
+
+/// Whether a name or a placeholder may have this character.
+fn is_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_#:".contains(c)
 }
 
 fn compares(left: Option<&AttributeValue>, operator: &str, right: Option<&AttributeValue>) -> bool {

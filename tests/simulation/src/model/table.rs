@@ -1,10 +1,10 @@
 //! A model of a DynamoDB table. A write is applied completely or not at all. An index and an
 //! eventually consistent read may show an old state.
 
-use super::expression::{Condition, Placeholders, projected, updated};
+use super::expression::{Condition, Placeholders, projected, refusal, updated};
 use super::size::{LARGEST_ITEM, LARGEST_PAGE, size_of};
 use aws_sdk_dynamodb::types::AttributeValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
 use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Table, Upkeep, Write};
@@ -22,6 +22,9 @@ const ENDS: [&str; 2] = ["", "\u{10ffff}"];
 /// The longest partition and sort keys that DynamoDB accepts.
 const LONGEST_KEYS: [(&str, usize); 6] =
     [("pk", 2048), ("attention", 2048), ("feed", 2048), ("sk", 1024), ("attention_at", 1024), ("feed_at", 1024)];
+
+/// The most keys of a BatchGetItem.
+const MOST_KEYS: usize = 100;
 
 /// The position of an item in an index or in the table.
 type Place = (Option<String>, Option<(String, String)>);
@@ -69,6 +72,7 @@ impl TableModel {
         let mut after = updated(&write.update, placeholders, present);
         after.insert("pk".into(), AttributeValue::S(write.pk.clone()));
         after.insert("sk".into(), AttributeValue::S(write.sk.clone()));
+        check_keys(&after);
         check_size(&after)?;
         let before = self.items.remove(&key).map(|row| row.now);
         self.items.insert(key.clone(), Row { now: after, before });
@@ -81,6 +85,7 @@ impl TableModel {
     /// # Errors
     /// The item is larger than DynamoDB allows.
     pub(crate) fn insert(&mut self, item: Item) -> Result<bool, StoreError> {
+        check_keys(&item);
         check_size(&item)?;
         let Some(key) = keys_of(&item).filter(|key| !self.items.contains_key(key)) else { return Ok(false) };
         self.items.insert(key, Row { now: item, before: None });
@@ -125,6 +130,10 @@ impl TableModel {
     /// after so many items.
     pub(crate) fn query(&self, query: &Query, lags: bool, cut: Option<usize>) -> QueryPage {
         let placeholders = Placeholders { names: &query.names, values: &query.values };
+        let expressions = [Some(query.key_condition), query.filter, query.projection];
+        let refusal = refusal(expressions.into_iter().flatten(), placeholders);
+        assert!(refusal.is_none(), "DynamoDB refuses the query {}: {refusal:?}", query.key_condition);
+        assert!(query.limit.is_none_or(|limit| limit > 0), "DynamoDB refuses a limit of {:?}", query.limit);
         let index =
             query.index.map(|name| INDEXES.iter().find(|index| index.0 == name).expect("an index of the table"));
         let condition = Condition::read(query.key_condition, placeholders);
@@ -215,6 +224,29 @@ fn page_of<'a>(
     (page, is_full)
 }
 
+/// Why DynamoDB refuses the write, whatever the item is.
+pub(crate) fn refusal_of(write: &Write) -> Option<String> {
+    let expressions = [Some(write.update.as_str()), write.condition.as_deref()];
+    let placeholders = Placeholders { names: &write.names, values: &write.values };
+    let refusal = refusal(expressions.into_iter().flatten(), placeholders)?;
+    Some(format!("DynamoDB refuses the write of {} {}: {refusal}", write.pk, write.sk))
+}
+
+/// DynamoDB refuses a BatchGetItem without keys, with too many, or with one key twice.
+pub(crate) fn check_batch(keys: &[(String, String)]) {
+    let distinct = keys.iter().collect::<BTreeSet<_>>().len();
+    let is_taken = (1..=MOST_KEYS).contains(&keys.len()) && distinct == keys.len();
+    assert!(is_taken, "DynamoDB refuses a read of {} keys, {distinct} of them different", keys.len());
+}
+
+/// DynamoDB refuses a key of the table or of an index that is no text, is empty or is too long.
+fn check_keys(item: &Item) {
+    for (name, longest) in LONGEST_KEYS {
+        let length = item.get(name).map(|key| key.as_s().map_or(0, String::len));
+        assert!(length.is_none_or(|length| (1..=longest).contains(&length)), "{name} is {length:?} bytes long");
+    }
+}
+
 fn check_size(item: &Item) -> Result<(), StoreError> {
     if size_of(item) > LARGEST_ITEM { Err(StoreError::Mismatch("ValidationException".to_owned())) } else { Ok(()) }
 }
@@ -259,7 +291,7 @@ impl Row {
     }
 }
 
-/// The model without faults, as the items of a [`Table`]. It checks keys as strictly as DynamoDB.
+/// The model without faults, as the items of a [`Table`].
 #[derive(Debug, Default, Clone)]
 pub struct ModelItems(Arc<Mutex<TableModel>>);
 
@@ -280,13 +312,9 @@ impl ModelItems {
 
 impl Items for ModelItems {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
-        let mut model = self.model();
-        let Some(written) = model.write(&write)? else { return Ok(None) };
-        for (name, longest) in LONGEST_KEYS {
-            let length = text(written.after, name).map(str::len);
-            assert!(length.is_none_or(|length| (1..=longest).contains(&length)), "{name} is {length:?} bytes long");
-        }
-        Ok(Some(written.old(&write)))
+        let refusal = refusal_of(&write);
+        assert!(refusal.is_none(), "{refusal:?}");
+        Ok(self.model().write(&write)?.map(|written| written.old(&write)))
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
@@ -299,6 +327,7 @@ impl Items for ModelItems {
         attributes: &[&str],
         _: bool,
     ) -> Result<BatchPage, StoreError> {
+        check_batch(&keys);
         Ok(BatchPage { items: self.model().get_many(&keys, attributes, false), unprocessed: vec![] })
     }
 

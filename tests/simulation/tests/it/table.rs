@@ -1,10 +1,13 @@
 //! Compares the model of the table with an embedded DynamoDB under requests of the store.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use fixtures::{TENANT, TestHost, TestTable, headers, meta, notification_of};
 use proptest::prelude::*;
 use simulation::ModelItems;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use time::{Duration, OffsetDateTime};
+use tokio::runtime::Runtime;
 use uuid::Uuid;
 use webhooks_model::collection::{Collection, Listed};
 use webhooks_model::delivery::Meta;
@@ -16,8 +19,8 @@ use webhooks_model::{
     State, Ticks, Versions,
 };
 use webhooks_store::{
-    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Observation, Observations, StoreError, Table,
-    Unfinished, Watermark,
+    Action, Answer, Answering, Answers, Change, Deed, Dynamo, Entry, Items, Observation, Observations, Query,
+    StoreError, Table, Unfinished, Watermark, Write,
 };
 
 /// The request, the notification, and two details.
@@ -220,7 +223,109 @@ proptest! {
 
     #[test]
     fn the_model_of_the_table_behaves_like_an_embedded_dynamodb(steps in steps()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(compare(steps));
+        runtime().block_on(compare(steps));
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// Whether the model takes a request. It panics at most requests that DynamoDB refuses, since they
+/// are mistakes of the store.
+fn takes<T>(answer: impl Future<Output = Result<T, StoreError>>) -> bool {
+    catch_unwind(AssertUnwindSafe(|| runtime().block_on(answer).is_ok())).unwrap_or(false)
+}
+
+fn update(update: &str, condition: Option<&str>, names: &[(&str, &str)], values: &[(&str, &str)]) -> Write {
+    let (pk, sk) = ("p".to_owned(), "s".to_owned());
+    let condition = condition.map(str::to_owned);
+    Write {
+        pk,
+        sk,
+        update: update.to_owned(),
+        condition,
+        names: named(names),
+        values: texts(values),
+        returns_old: false,
+    }
+}
+
+fn search(key_condition: &'static str, names: &[(&str, &str)], values: &[(&str, &str)]) -> Query {
+    Query { key_condition, names: named(names), values: texts(values), ..Query::default() }
+}
+
+fn named(names: &[(&str, &str)]) -> HashMap<String, String> {
+    names.iter().map(|(placeholder, name)| ((*placeholder).to_owned(), (*name).to_owned())).collect()
+}
+
+fn texts(values: &[(&str, &str)]) -> HashMap<String, AttributeValue> {
+    values
+        .iter()
+        .map(|(placeholder, text)| ((*placeholder).to_owned(), AttributeValue::S((*text).to_owned())))
+        .collect()
+}
+
+#[test]
+fn the_model_refuses_the_writes_that_dynamodb_refuses() {
+    let runtime = runtime();
+    let real = runtime.block_on(TestTable::new());
+    let (dynamo, model) = (Dynamo::new(real.client.clone(), real.name.clone()), ModelItems::default());
+    let (set, a, b, x, y) = ("SET #a = :x", ("#a", "event"), ("#b", "state"), (":x", "1"), (":y", "2"));
+    let no_text = HashMap::from([(":x".to_owned(), AttributeValue::Bool(true))]);
+    for (write, is_taken) in [
+        (update(set, None, &[a], &[x]), true),
+        (update(set, None, &[a, b], &[x]), false),
+        (update(set, None, &[a], &[x, y]), false),
+        (update(set, None, &[a], &[y]), false),
+        (update(set, None, &[b], &[x]), false),
+        (update(set, Some("NOT #b = :y"), &[a, b], &[x, y]), true),
+        (update(set, Some("NOT #b = :y"), &[a, b], &[x]), false),
+        (update(set, Some("NOT #b = :y"), &[a], &[x, y]), false),
+        (update("SET #a = :x REMOVE #b", None, &[a, b], &[x]), true),
+        (update("SET #a = :x REMOVE #b", None, &[a, ("#b", "event")], &[x]), false),
+        (update("SET #a = :x, #b = :y", None, &[a, ("#b", "event")], &[x, y]), false),
+        (update(set, None, &[("#a", "feed")], &[x]), true),
+        (update(set, None, &[("#a", "feed")], &[(":x", "")]), false),
+        (Write { values: no_text, ..update(set, None, &[("#a", "feed")], &[]) }, false),
+    ] {
+        let taken = (runtime.block_on(dynamo.update(write.clone())).is_ok(), takes(model.update(write.clone())));
+        assert_eq!(taken, (is_taken, is_taken), "{write:?}");
+    }
+}
+
+#[test]
+fn the_model_refuses_the_reads_that_dynamodb_refuses() {
+    let runtime = runtime();
+    let real = runtime.block_on(TestTable::new());
+    let (dynamo, model) = (Dynamo::new(real.client.clone(), real.name.clone()), ModelItems::default());
+    let (own, between) = ("pk = :p", "pk = :p AND sk BETWEEN :x AND :y");
+    let (b, p, x, y) = (("#b", "state"), (":p", "p"), (":x", "1"), (":y", "2"));
+    let (filter, projection) = (Some("#b = :x"), Some("sk, #b"));
+    for (query, is_taken) in [
+        (search(own, &[], &[p]), true),
+        (search(own, &[b], &[p]), false),
+        (search(own, &[], &[p, x]), false),
+        (search(own, &[], &[x]), false),
+        (Query { filter, ..search(own, &[b], &[p, x]) }, true),
+        (Query { filter, ..search(own, &[b], &[p]) }, false),
+        (Query { projection, ..search(own, &[b], &[p]) }, true),
+        (Query { projection, ..search(own, &[], &[p]) }, false),
+        (search(between, &[], &[p, x, y]), true),
+        (search(between, &[], &[p, x, (":y", "1")]), true),
+        (search(between, &[], &[p, x, (":y", "0")]), false),
+        (Query { limit: Some(1), ..search(own, &[], &[p]) }, true),
+        (Query { limit: Some(0), ..search(own, &[], &[p]) }, false),
+    ] {
+        let taken = (runtime.block_on(dynamo.query_page(&query)).is_ok(), takes(model.query_page(&query)));
+        assert_eq!(taken, (is_taken, is_taken), "{query:?}");
+    }
+    let keys = |count: usize| (0..count).map(|n| ("p".to_owned(), n.to_string())).collect::<Vec<_>>();
+    for (keys, is_taken) in
+        [(keys(0), false), (keys(1), true), (keys(100), true), (keys(101), false), ([keys(1), keys(1)].concat(), false)]
+    {
+        let by_dynamo = runtime.block_on(dynamo.get_batch(keys.clone(), &["pk", "sk"], true)).is_ok();
+        let by_model = takes(model.get_batch(keys.clone(), &["pk", "sk"], true));
+        assert_eq!((by_dynamo, by_model), (is_taken, is_taken), "{} keys", keys.len());
     }
 }
