@@ -108,6 +108,18 @@ pub(crate) fn says_no_license(json: &str) -> bool {
     code.as_str() == Some("12027") || code.as_u64() == Some(12027)
 }
 
+/// Whether it is a web page, which the API itself never answers.
+pub(crate) fn is_page(body: &str) -> bool {
+    body.trim_start().starts_with('<')
+}
+
+/// Whether a 404 comes from in front of the API, which then said nothing about the resource
+/// (docs/visma-net.md#errors).
+pub(crate) fn is_of_gateway(body: &str) -> bool {
+    let problem: Value = serde_json::from_str(body).unwrap_or_default();
+    is_page(body) || problem["statusCode"].is_number()
+}
+
 /// A refusal: ProblemDetails of version 3 (docs/visma-net.md#errors), `{"message"}` of the others. Its
 /// texts may repeat a company's data, so only a name of ours and a number are taken from it.
 #[derive(Deserialize)]

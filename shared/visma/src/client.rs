@@ -156,8 +156,9 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
                 Ok(Fetched::Found(resource.or_etag(&etag)))
             }
             status => match status.as_u16() {
-                404 | 410 => match answer::problem(response, stage).await {
-                    Ok(json) if answer::says_no_license(&json) => Err(VismaError::NoLicense { stage }),
+                status @ (404 | 410) => match answer::problem(response, stage).await? {
+                    json if answer::says_no_license(&json) => Err(VismaError::NoLicense { stage }),
+                    body if answer::is_of_gateway(&body) => Err(VismaError::broken(stage, Fault::Status(status))),
                     _ => Ok(Fetched::Gone),
                 },
                 status => Err(answer::refusal(response, stage, VismaError::Unexpected { stage, status }).await),
@@ -181,7 +182,7 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
             // Only this one is documented for a feedback that was taken.
             201 => Ok(()),
             200..=299 => match answer::problem(response, stage).await? {
-                page if page.trim_start().starts_with('<') => Err(VismaError::unreadable(stage)),
+                body if answer::is_page(&body) => Err(VismaError::unreadable(stage)),
                 json if answer::says_no_license(&json) => Err(VismaError::NoLicense { stage }),
                 json if says_error(&json) => Err(refused),
                 _ => Ok(()),

@@ -36,9 +36,21 @@ async fn ignores_a_byte_order_mark_before_an_answer() {
 #[tokio::test]
 async fn a_missing_resource_is_gone_and_no_error() {
     for code in [404, 410] {
+        for body in ["", r#"{"message": "Account not found"}"#, r#"{"title": "Not Found", "status": 404}"#] {
+            let bench = Bench::with_token().await;
+            bench.on_account(status(code).set_body_string(body)).await;
+            assert!(matches!(bench.fetch().await, Ok(Fetched::Gone)), "{code} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_404_from_in_front_of_the_api_does_not_say_that_a_resource_is_gone() {
+    let page = "\r\n<!DOCTYPE html><html><title>404 Web Site not found</title></html>";
+    for body in [r#"{ "statusCode": 404, "message": "Resource not found" }"#, page] {
         let bench = Bench::with_token().await;
-        bench.on_account(status(code)).await;
-        assert!(matches!(bench.fetch().await, Ok(Fetched::Gone)));
+        bench.on_account(status(404).set_body_string(body)).await;
+        assert_eq!(bench.fetch().await.unwrap_err().to_string(), "resource: unavailable (404)", "{body}");
     }
 }
 
