@@ -152,9 +152,14 @@ mod tests {
     use aws_sdk_dynamodb::config::retry::RetryConfig;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     use serde_json::{Value, json};
+    use std::time::{Duration, Instant};
+    use time::OffsetDateTime;
+    use time::macros::datetime;
     use webhooks_model::retry::Next;
     use webhooks_model::{Entity, EntityId, LedgerKey};
     use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
+
+    const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
     /// A DynamoDB that gives these answers, and then repeats the last one.
     async fn answering(answers: &[Value]) -> (Dynamo, MockServer) {
@@ -191,10 +196,20 @@ mod tests {
         Ok(items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect())
     }
 
-    async fn asked(server: &MockServer) -> Vec<Vec<Value>> {
+    /// The requests that came, and one of their values.
+    async fn sent(server: &MockServer, pointer: &str) -> Vec<Value> {
         let requests = server.received_requests().await.unwrap();
-        let keys = |body: Value| body["RequestItems"]["table"]["Keys"].as_array().cloned().unwrap_or_default();
-        requests.iter().map(|request| keys(request.body_json().unwrap())).collect()
+        let value = |body: Value| body.pointer(pointer).cloned().unwrap_or_default();
+        requests.iter().map(|request| value(request.body_json().unwrap())).collect()
+    }
+
+    async fn asked(server: &MockServer) -> Vec<Vec<Value>> {
+        let keys = sent(server, "/RequestItems/table/Keys").await;
+        keys.into_iter().map(|keys| keys.as_array().cloned().unwrap_or_default()).collect()
+    }
+
+    fn over(dynamo: Dynamo) -> Table {
+        Table::over(dynamo, time::Duration::days(90))
     }
 
     #[tokio::test]
@@ -204,9 +219,14 @@ mod tests {
             let refusal = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "CANARY"});
             let answer = ResponseTemplate::new(400).set_body_json(refusal);
             Mock::given(matchers::any()).respond_with(answer).mount(&server).await;
-            let error = dynamo.get("p", "s").await.unwrap_err();
-            assert_eq!(error.next(), next, "{error}");
-            assert!(error.to_string().contains(code) && !error.to_string().contains("CANARY"), "{error}");
+            for error in [
+                dynamo.get("p", "s").await.unwrap_err(),
+                dynamo.insert(Item::new()).await.unwrap_err(),
+                over(dynamo.clone()).set_released("t", NOW, NOW).await.unwrap_err(),
+            ] {
+                assert_eq!(error.next(), next, "{error}");
+                assert!(error.to_string().contains(code) && !error.to_string().contains("CANARY"), "{error}");
+            }
         }
     }
 
@@ -237,8 +257,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_table_that_returns_nothing_is_unavailable_after_some_attempts() {
-        let (dynamo, server) = answering(&[part(&["1"], &["2"]), part(&[], &["2"])]).await;
+        let mut parts = vec![part(&[], &["2"]); 7];
+        (parts[0], parts[6]) = (part(&["1"], &["2"]), part(&["2"], &[]));
+        let (dynamo, server) = answering(&parts).await;
+        let begun = Instant::now();
         assert!(matches!(read(&dynamo, &["1", "2"]).await, Err(StoreError::Unavailable(_))));
+        assert!(begun.elapsed() >= Duration::from_millis(700), "each wait is twice as long as the one before");
         assert_eq!(asked(&server).await.len(), 1 + 4);
     }
 
@@ -265,10 +289,7 @@ mod tests {
         let (dynamo, server) = answering(pages).await;
         let query = Query { key_condition: "pk = :pk", limit, ..Query::default() };
         let items = dynamo.query(query.value(":pk", string("p"))).await.unwrap();
-        let requests = server.received_requests().await.unwrap().into_iter().map(|request| {
-            let body: Value = request.body_json().unwrap();
-            (body["Limit"].clone(), body["ExclusiveStartKey"]["sk"]["S"].clone())
-        });
+        let requests = sent(&server, "/Limit").await.into_iter().zip(sent(&server, "/ExclusiveStartKey/sk/S").await);
         (items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect(), requests.collect())
     }
 
@@ -311,13 +332,12 @@ mod tests {
     async fn counts_and_looks_up_beyond_the_pages_that_an_answer_keeps() {
         let own = format!("{}.1", "0".repeat(32));
         let pages = pages_before(40, &format!("N#{own}"));
-        let table = |dynamo| Table::over(dynamo, time::Duration::days(90));
         let (dynamo, _server) = answering(&pages).await;
-        assert_eq!(table(dynamo).count_marked("dead").await.unwrap(), 1);
+        assert_eq!(over(dynamo).count_marked("dead").await.unwrap(), 1);
         let entity = EntityId { tenant: "t".to_owned(), entity: Entity::Account, key: "1920".to_owned() };
         let key = LedgerKey { entity, notification: own.try_into().unwrap() };
         let (dynamo, _server) = answering(&pages).await;
-        assert!(table(dynamo).look(&key).await.unwrap().same.is_some());
+        assert!(over(dynamo).look(&key).await.unwrap().same.is_some());
     }
 
     #[tokio::test]
@@ -325,7 +345,28 @@ mod tests {
         let mut long = page(&["1"], Some("1"));
         long["ScannedCount"] = json!(50_000);
         let (dynamo, server) = answering(&[long]).await;
-        let counted = Table::over(dynamo, time::Duration::days(90)).count_marked("dead").await;
+        let counted = over(dynamo).count_marked("dead").await;
         assert_eq!((counted.unwrap(), server.received_requests().await.unwrap().len()), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn a_list_reads_no_more_than_its_page_needs() {
+        let (dynamo, server) = answering(&[page(&[], None)]).await;
+        let table = over(dynamo);
+        table.audited(NOW, NOW + time::Duration::DAY, None, 10).await.unwrap();
+        table.waiting("t", 7).await.unwrap();
+        // Each of 11 actions may have a result. What waits for calls is in two lists.
+        assert_eq!(sent(&server, "/Limit").await, [json!(22), json!(7), json!(7)]);
+    }
+
+    #[tokio::test]
+    async fn an_erasure_reads_on_where_the_part_before_ended() {
+        let (dynamo, server) = answering(&[page(&["1"], Some("1")), page(&["2"], None)]).await;
+        let table = over(dynamo);
+        let first = table.kept("t", None).await.unwrap();
+        assert!(first.next.is_some());
+        assert_eq!(table.kept("t", first.next.as_deref()).await.unwrap().next, None);
+        assert_eq!(sent(&server, "/ExclusiveStartKey").await, [Value::Null, key("1")]);
+        assert!(matches!(table.kept("t", Some("elsewhere")).await, Err(StoreError::Mismatch(_))));
     }
 }

@@ -47,6 +47,25 @@ impl StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_dynamodb::config::http::HttpResponse;
+    use aws_sdk_dynamodb::error::ConnectorError;
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+
+    #[test]
+    fn a_request_without_an_answer_may_succeed_later_and_one_that_was_not_built_is_our_fault() {
+        type Failed = SdkError<GetItemError>;
+        let part = HttpResponse::new(200_u16.try_into().unwrap(), "{".into());
+        for (error, kind, next) in [
+            (Failed::timeout_error("slow"), "timeout", Next::unavailable()),
+            (Failed::dispatch_failure(ConnectorError::io("reset".into())), "no connection", Next::unavailable()),
+            (Failed::response_error("cut", part), "unreadable answer", Next::unavailable()),
+            (Failed::construction_failure("odd"), "request not built", Next::Bug),
+        ] {
+            let error = StoreError::from_sdk(&error);
+            assert_eq!(error.next(), next, "{error}");
+            assert!(error.to_string().ends_with(kind), "{error}");
+        }
+    }
 
     #[test]
     fn an_error_says_whether_another_try_may_help() {

@@ -17,8 +17,9 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Reason, State};
 
-/// A longer raw item is stored in parts, since DynamoDB's limit is 400 KB per item.
-const LONGEST_INLINE: usize = 256 * 1024;
+/// A longer raw item, of more than 256 KB, is stored in parts, since DynamoDB's limit is 400 KB per
+/// item.
+const LONGEST_INLINE: usize = 262_144;
 /// A notification that ends later than this after its receipt has a mark until its feedback is
 /// sent, since the reconciler may have passed its place in the feed.
 const LATE: Duration = Duration::HOUR;

@@ -43,7 +43,11 @@ async fn ended(fixture: &Fixture, n: &Notification, feedback: FeedbackState) -> 
 }
 
 async fn feedback_waits(fixture: &Fixture, n: &Notification, read: FeedbackState) -> bool {
-    let (verdict, since, allowance) = (Verdict::success("Done."), n.received_at, allowance());
+    feedback_waits_for(fixture, n, read, allowance()).await
+}
+
+async fn feedback_waits_for(fixture: &Fixture, n: &Notification, read: FeedbackState, allowance: Allowance) -> bool {
+    let (verdict, since) = (Verdict::success("Done."), n.received_at);
     let wait = WaitForCalls { read, verdict, since, attempt: Some(line(Reason::RateLimited)), allowance };
     fixture.table.wait_for_calls(&n.ledger_key(), &wait, NOW).await.unwrap()
 }
@@ -173,6 +177,17 @@ async fn feedback_waits_for_calls_among_the_notifications_in_the_order_of_receip
 }
 
 #[tokio::test]
+async fn of_what_came_at_the_same_time_a_notification_continues_before_a_feedback() {
+    let fixture = Fixture::new().await;
+    let first = numbered(1);
+    let second = Notification { received_at: first.received_at, ..numbered(2) };
+    ended(&fixture, &second, FeedbackState::Queued).await;
+    assert!(feedback_waits(&fixture, &second, FeedbackState::Queued).await);
+    record(&fixture, &first, waits(None)).await;
+    assert_eq!(waiting(&fixture).await, [first.ledger_key(), second.ledger_key()]);
+}
+
+#[tokio::test]
 async fn what_only_a_newer_version_can_read_does_not_hold_up_what_waits_behind_it() {
     let fixture = Fixture::new().await;
     for number in [2, 4] {
@@ -243,4 +258,21 @@ async fn a_feedback_tells_a_later_end_of_the_window_but_not_what_a_notification_
     fixture.table.used_up(&earlier, NOW).await.unwrap();
     assert!(feedback_waits(&fixture, &n, FeedbackState::Queued).await);
     assert_eq!(fixture.table.allowances().await.unwrap(), [known]);
+}
+
+#[tokio::test]
+async fn an_end_of_the_window_that_differs_by_less_than_a_minute_is_the_same() {
+    let fixture = Fixture::new().await;
+    let (n, first) = (numbered(1), allowance());
+    ended(&fixture, &n, FeedbackState::Queued).await;
+    let ends_after = |later: Duration| Allowance { resets_at: first.resets_at + later, ..first.clone() };
+    for (later, known) in [
+        (Duration::ZERO, Duration::ZERO),
+        (Duration::seconds(59), Duration::ZERO),
+        (Duration::MINUTE, Duration::MINUTE),
+        (Duration::ZERO, Duration::MINUTE),
+    ] {
+        assert!(feedback_waits_for(&fixture, &n, FeedbackState::Queued, ends_after(later)).await);
+        assert_eq!(fixture.table.allowances().await.unwrap(), [ends_after(known)], "{later}");
+    }
 }

@@ -1,4 +1,5 @@
 use crate::support::{Fixture, NOW, notification, order};
+use time::Duration;
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
@@ -135,4 +136,39 @@ async fn a_feedback_of_a_newer_version_is_an_error_also_beside_others() {
         assert!(matches!(fixture.table.answered(&keys).await, Err(StoreError::Newer(_))), "{keys:?}");
     }
     assert!(answered(&fixture, &other).await.is_some());
+}
+
+#[tokio::test]
+async fn knows_since_when_every_try_has_ended_for_lack_of_calls() {
+    let fixture = Fixture::new().await;
+    let key = processed(&fixture, 1, FeedbackState::Queued).await;
+    let at = |minute| NOW + Duration::minutes(minute);
+    assert_eq!(answered(&fixture, &key).await.unwrap().limited_since, None);
+    for (minute, reason, since) in [
+        (1, Reason::RateLimited, Some(1)),
+        (2, Reason::Unavailable, None),
+        (3, Reason::RateLimited, Some(3)),
+        (4, Reason::RateLimited, Some(3)),
+    ] {
+        let failed = Answer::Failed(Attempt { at: at(minute), reason, ..attempt() });
+        fixture.table.answer(&key, &failed, at(minute)).await.unwrap();
+        assert_eq!(answered(&fixture, &key).await.unwrap().limited_since, since.map(at), "{minute}");
+    }
+}
+
+#[tokio::test]
+async fn the_mark_of_a_notification_is_not_one_of_its_feedback() {
+    let fixture = Fixture::new().await;
+    let changes = [
+        Change::Dead { attempt: attempt(), answer: None },
+        Change::Parked(Reason::Unmapped),
+        Change::Failed(attempt()),
+        Change::Paused,
+        Change::RateLimited { attempt: None, waits_here: true },
+    ];
+    for (id, change) in (1..).zip(changes) {
+        let (n, said) = (order(id), format!("{change:?}"));
+        assert!(fixture.table.record(&Entry { notification: &n, change, now: NOW }).await.unwrap());
+        assert!(!answered(&fixture, &n.ledger_key()).await.unwrap().is_marked, "{said}");
+    }
 }

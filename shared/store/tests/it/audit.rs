@@ -2,6 +2,7 @@ use crate::support::{Fixture, NOW, TENANT};
 use time::Duration;
 use uuid::Uuid;
 use webhooks_model::audit::{AuditRecord, AuditResult, Target};
+use webhooks_store::{Position, is_in_audit, place_in_audit};
 
 fn deed(number: u128, age: Duration) -> AuditRecord {
     AuditRecord {
@@ -34,21 +35,34 @@ async fn lists_each_action_once_newest_first_with_its_result() {
         expected.push(AuditRecord { result, ..record });
     }
     expected.sort_by_key(|record| std::cmp::Reverse((record.at, record.id)));
-    for most in [1, 2, 7, 25, 100] {
-        let (mut all, mut after) = (vec![], None);
+    for (most, count) in [(1, 25), (2, 13), (7, 4), (25, 1), (100, 1)] {
+        let (mut all, mut after, mut pages) = (vec![], None, 0);
         loop {
             let page =
                 table.audited(NOW - Duration::days(1), NOW + Duration::days(1), after.as_ref(), most).await.unwrap();
             all.extend(page.records);
             after = page.next;
+            pages += 1;
+            assert!(pages <= count, "{most}: another page behind the last record");
             if after.is_none() {
                 break;
             }
         }
-        assert_eq!(all, expected, "{most}");
+        assert_eq!((&all, pages), (&expected, count), "{most}");
     }
     let span = table.audited(NOW - Duration::minutes(2), NOW - Duration::minutes(1), None, 100).await.unwrap();
     assert_eq!(span.records.len(), 4, "`from` is taken in, `to` is not");
+}
+
+#[test]
+fn a_position_is_in_the_list_of_a_span_if_its_record_is() {
+    let minutes_ago = |minutes| NOW - Duration::minutes(minutes);
+    let place = place_in_audit(&deed(1, Duration::MINUTE));
+    assert!(is_in_audit(&place, minutes_ago(1), NOW));
+    assert!(!is_in_audit(&place, minutes_ago(2), minutes_ago(1)), "the end is not in it");
+    assert!(!is_in_audit(&place, NOW, NOW + Duration::MINUTE));
+    let elsewhere = Position { pk: "jobs".to_owned(), ..place };
+    assert!(!is_in_audit(&elsewhere, minutes_ago(1), NOW));
 }
 
 #[tokio::test]

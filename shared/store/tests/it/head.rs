@@ -1,4 +1,4 @@
-use crate::support::{Fixture, NOW, account, at, change, dying, order, repeating, with_status};
+use crate::support::{Fixture, NOW, at, change, dying, order, repeating, with_status};
 use time::Duration;
 use time::macros::datetime;
 use webhooks_model::{Clock, HeadChange, Stamp, Ticks, Versions, Zone};
@@ -164,6 +164,8 @@ async fn a_bodys_webhook_time_does_not_outrank_the_resource() {
     assert_eq!(advance(&fixture, &fetched(4, 105, 140)).await, Advance::Superseded, "an older state");
     let repeated = HeadChange { strictly_newer: true, ..fetched(5, 120, 125) };
     assert_eq!(advance(&fixture, &repeated).await, Advance::Advanced);
+    let same_time = HeadChange { strictly_newer: true, ..fetched(6, 130, 130) };
+    assert_eq!(advance(&fixture, &same_time).await, Advance::Superseded, "known content of that time");
 }
 
 #[tokio::test]
@@ -213,16 +215,27 @@ async fn in_the_repeated_hour_the_state_fetched_last_wins() {
 }
 
 #[tokio::test]
+async fn a_state_read_just_before_its_second_moment_hides_no_later_one() {
+    let fixture = Fixture::new().await;
+    // The first is read half a minute before the clock shows its time again, so it is taken for
+    // the later hour.
+    let first = in_october(1, "02:50", datetime!(2026-10-25 1:49:30 UTC));
+    let next = in_october(2, "02:49", datetime!(2026-10-25 1:49:42 UTC));
+    assert_eq!(advance(&fixture, &first).await, Advance::Advanced);
+    assert_eq!(advance(&fixture, &next).await, Advance::Advanced);
+}
+
+#[tokio::test]
 async fn a_deletion_wins_over_a_state_of_the_repeated_hour() {
     let fixture = Fixture::new().await;
-    let now = datetime!(2026-10-25 1:10:02 UTC);
-    let (state, again) = (in_october(1, "02:10", now), in_october(3, "02:10", now));
-    assert_eq!(advance(&fixture, &state).await, Advance::Advanced);
-    assert_eq!(
-        advance(&fixture, &HeadChange { deleted: true, ..in_october(2, "02:10", now) }).await,
-        Advance::Advanced
-    );
-    assert_eq!(advance(&fixture, &again).await, Advance::Superseded);
+    let state = |id| in_october(id, "02:10", datetime!(2026-10-25 1:10:02 UTC));
+    let deletion = |id| HeadChange { deleted: true, ..state(id) };
+    assert_eq!(advance(&fixture, &state(1)).await, Advance::Advanced);
+    let repeated = HeadChange { strictly_newer: true, ..deletion(2) };
+    assert_eq!(advance(&fixture, &repeated).await, Advance::Superseded, "known content");
+    assert_eq!(advance(&fixture, &deletion(3)).await, Advance::Advanced);
+    assert_eq!(advance(&fixture, &deletion(4)).await, Advance::Advanced, "two notifications of one deletion");
+    assert_eq!(advance(&fixture, &state(5)).await, Advance::Superseded);
 }
 
 /// A change that was not fetched, with this time in its body.
@@ -259,6 +272,29 @@ async fn a_time_ahead_of_utc_hides_no_change_by_another_clock() {
 }
 
 #[tokio::test]
+async fn the_resources_clock_decides_only_between_two_fetched_states() {
+    let with_resource = |change: HeadChange, is_fetched: bool| {
+        let resource = at(100).filter(|_| is_fetched).map(Stamp::from);
+        HeadChange { versions: Versions { resource, ..change.versions }, ..change }
+    };
+    for (before, after, expected) in
+        [(true, false, Advance::Advanced), (false, true, Advance::Advanced), (true, true, Advance::Superseded)]
+    {
+        let fixture = Fixture::new().await;
+        advance(&fixture, &with_resource(made(1, NOW + Duration::HOUR * 2), before)).await;
+        let other = with_resource(made(2, NOW), after);
+        assert_eq!(advance(&fixture, &other).await, expected, "fetched: {before}, {after}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_status_is_one_write() {
+    let fixture = Fixture::new().await;
+    let advanced = dying(1, &fixture).advance(&with_status(1, 10, "Open"), NOW).await;
+    assert_eq!(advanced.unwrap(), Advance::Advanced);
+}
+
+#[tokio::test]
 async fn an_unchanged_status_is_one_entry_and_the_timeline_is_bounded() {
     let fixture = Fixture::new().await;
     for second in 1..=5 {
@@ -292,97 +328,4 @@ async fn keeps_equal_statuses_with_another_in_between() {
         advance(&fixture, &with_status(id, seconds, status)).await;
     }
     assert_eq!(statuses(&head(&fixture).await.unwrap()), ["Open", "On hold", "Open"]);
-}
-
-/// A change of account 77, fetched under this number.
-fn numbered(number: &str, seconds: i64) -> HeadChange {
-    let versions = Versions { resource: at(seconds).map(Stamp::from), ..Versions::default() };
-    HeadChange { entity: account(number), versions, internal_id: Some("77".into()), ..change(1, 0) }
-}
-
-async fn account_head(fixture: &Fixture, number: &str) -> (Option<String>, Option<String>) {
-    let head = fixture.table.head_of(&account(number)).await.unwrap().unwrap_or_default();
-    (head.previous_key, head.renumbered_to)
-}
-
-#[tokio::test]
-async fn a_renumbered_account_is_found_under_both_numbers() {
-    let fixture = Fixture::new().await;
-    let (none, some) = (|| None, |number: &str| Some(number.to_owned()));
-    advance(&fixture, &numbered("1920", 1)).await;
-    advance(&fixture, &numbered("1920", 2)).await;
-    assert_eq!(account_head(&fixture, "1920").await, (none(), none()));
-    for _ in ["the first attempt", "and one more"] {
-        advance(&fixture, &numbered("1921", 3)).await;
-        assert_eq!(account_head(&fixture, "1920").await, (none(), some("1921")));
-        assert_eq!(account_head(&fixture, "1921").await, (some("1920"), none()));
-    }
-    advance(&fixture, &numbered("1920", 2)).await;
-    assert_eq!(account_head(&fixture, "1920").await, (none(), some("1921")), "an older change has no effect");
-}
-
-#[tokio::test]
-async fn an_account_can_take_its_former_number_again() {
-    let fixture = Fixture::new().await;
-    for (number, seconds) in [("1920", 1), ("1921", 2), ("1920", 3), ("1920", 4)] {
-        advance(&fixture, &numbered(number, seconds)).await;
-    }
-    assert_eq!(account_head(&fixture, "1920").await, (Some("1921".into()), None));
-    assert_eq!(account_head(&fixture, "1921").await, (Some("1920".into()), Some("1920".into())));
-    advance(&fixture, &numbered("1922", 5)).await;
-    assert_eq!(account_head(&fixture, "1922").await, (Some("1920".into()), None));
-}
-
-#[tokio::test]
-async fn an_account_numbered_at_a_time_that_cannot_be_right_is_followed_again() {
-    let fixture = Fixture::new().await;
-    let resource = Some(Ticks::from_datetime(NOW + Duration::days(3)).into());
-    let versions = Versions { resource, ..Versions::default() };
-    advance(&fixture, &HeadChange { versions, ..numbered("1920", 1) }).await;
-    advance(&fixture, &numbered("1921", 2)).await;
-    assert_eq!(account_head(&fixture, "1921").await, (Some("1920".into()), None));
-    advance(&fixture, &numbered("1922", 3)).await;
-    assert_eq!(account_head(&fixture, "1922").await, (Some("1921".into()), None));
-}
-
-#[tokio::test]
-async fn a_number_taken_by_another_account_leads_to_that_account() {
-    let fixture = Fixture::new().await;
-    advance(&fixture, &numbered("1920", 1)).await;
-    advance(&fixture, &HeadChange { internal_id: Some("78".into()), ..numbered("1920", 2) }).await;
-    advance(&fixture, &HeadChange { internal_id: Some("78".into()), ..numbered("1930", 3) }).await;
-    assert_eq!(account_head(&fixture, "1930").await, (Some("1920".into()), None));
-}
-
-#[tokio::test]
-async fn the_next_attempt_repairs_a_crash_at_any_request() {
-    let mut deaths = 0;
-    loop {
-        let fixture = Fixture::new().await;
-        advance(&fixture, &numbered("1920", 1)).await;
-        let survived = dying(deaths, &fixture).advance(&numbered("1921", 2), NOW).await.is_ok();
-        advance(&fixture, &numbered("1921", 2)).await;
-        assert_eq!(account_head(&fixture, "1920").await, (None, Some("1921".into())), "dead after {deaths}");
-        assert_eq!(account_head(&fixture, "1921").await, (Some("1920".into()), None), "dead after {deaths}");
-        if survived {
-            break;
-        }
-        deaths += 1;
-    }
-    assert_eq!(deaths, 5, "requests of a change that renumbers");
-}
-
-#[tokio::test]
-async fn an_account_that_keeps_changing_stays_known_by_its_number() {
-    let fixture = Fixture::new().await;
-    let changes_after = async |days: i64| {
-        let change = numbered("1920", days * 86_400);
-        fixture.table.advance(&change, NOW + Duration::days(days)).await.unwrap();
-        fixture.item("NUMBER").await["expires_at"].as_n().unwrap().parse::<i64>().unwrap()
-    };
-    let first = changes_after(0).await;
-    assert_eq!(changes_after(1).await, first, "not with each change, since it costs a write");
-    let retention = first - NOW.unix_timestamp();
-    let half = retention / 86_400 / 2 + 1;
-    assert_eq!(changes_after(half).await, first + half * 86_400);
 }

@@ -22,7 +22,7 @@ async fn record(fixture: &Fixture, n: &Notification, change: Change) {
 
 async fn walk(fixture: &Fixture, filter: &Filter, most: i32) -> Vec<String> {
     let (mut keys, mut position) = (vec![], None);
-    loop {
+    for _ in 0..200 {
         let page = fixture.table.feed_page(filter, position.as_deref(), most).await.unwrap();
         keys.extend(page.found.into_iter().map(|found| found.key.entity.key));
         position = page.position;
@@ -30,6 +30,7 @@ async fn walk(fixture: &Fixture, filter: &Filter, most: i32) -> Vec<String> {
             return keys;
         }
     }
+    panic!("a feed without an end");
 }
 
 #[tokio::test]
@@ -50,7 +51,24 @@ async fn a_filter_finds_each_match_once_in_the_order_of_receipt() {
         assert_eq!(walk(&fixture, &paused, most).await, ["SO/6"]);
         let short = Filter { from: NOW - Duration::days(3), to: NOW, ..filter() };
         assert_eq!(walk(&fixture, &short, most).await, ["SO/3", "SO/6", "SO/4"], "from the start, without the end");
+        let from = NOW + Duration::SECOND;
+        let within_a_millisecond = Filter { from, to: from + Duration::MICROSECOND, ..filter() };
+        assert!(walk(&fixture, &within_a_millisecond, most).await.is_empty(), "no error");
     }
+}
+
+#[tokio::test]
+async fn a_filter_finds_each_of_several_notifications_of_one_entity() {
+    let fixture = Fixture::new().await;
+    let first = order(1, Duration::ZERO);
+    let all = [notification(&first.raw, 2), first];
+    for n in &all {
+        record(&fixture, n, Change::Paused).await;
+    }
+    let recent = Filter { from: NOW - Duration::days(1), ..filter() };
+    let found = fixture.table.feed_page(&recent, None, 100).await.unwrap().found;
+    assert_eq!(found.len(), 2);
+    assert!(all.iter().all(|n| found.iter().any(|one| one.key == n.ledger_key())), "{found:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use crate::support::{Fixture, NOW, notification, order};
 use webhooks_model::delivery::AnswerRole;
-use webhooks_model::feedback::FeedbackState;
+use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{LedgerKey, Notification, NotificationKey, Origin, Reason, State};
@@ -80,6 +80,20 @@ async fn a_dead_notification_needs_attention_until_a_redrive_succeeds() {
 }
 
 #[tokio::test]
+async fn refused_feedback_needs_attention_after_a_redrive_succeeds() {
+    let fixture = Fixture::new().await;
+    let (n, verdict) = (order(1), Verdict::failure("It failed."));
+    let answer = Answering { feedback: FeedbackState::Queued, verdict: Some(verdict.clone()), ..Answering::none() };
+    assert!(record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answer: Some(answer) }).await);
+    let refused = Answer::Parked { attempt: attempt(Reason::FeedbackRefused), verdict };
+    fixture.table.answer(&n.ledger_key(), &refused, NOW).await.unwrap();
+    assert_eq!(fixture.needing_attention("feedback_parked").await, 1);
+    let answer = Answering { feedback: FeedbackState::Parked, ..Answering::none() };
+    assert!(record(&fixture, &n, Change::Ended { state: State::Processed, answer }).await);
+    assert_eq!(fixture.needing_attention("feedback_parked").await, 1);
+}
+
+#[tokio::test]
 async fn a_parked_notification_keeps_its_reason_when_a_late_attempt_fails() {
     let fixture = Fixture::new().await;
     let n = order(1);
@@ -121,6 +135,8 @@ async fn recognises_the_same_content_under_another_id() {
     assert!(seen.same.is_none() && seen.repeated);
     let seen = fixture.table.look(&order(1).ledger_key()).await.unwrap();
     assert!(seen.same.is_some() && !seen.repeated);
+    record(&fixture, &order(2), ended(State::Processed)).await;
+    assert!(fixture.table.look(&order(3).ledger_key()).await.unwrap().repeated, "under two other ids");
 }
 
 #[tokio::test]
@@ -153,13 +169,20 @@ async fn distinguishes_the_same_content_of_another_event() {
 
 #[tokio::test]
 async fn an_item_answered_by_another_never_gets_its_own_answer() {
-    let fixture = Fixture::new().await;
-    let n = Notification { answer: AnswerRole::ByFirst, ..order(1) };
-    record(&fixture, &n, Change::Parked(Reason::Unconfirmable)).await;
-    let same = fixture.table.look(&n.ledger_key()).await.unwrap().same.unwrap();
-    assert_eq!(same.feedback, Some(FeedbackState::None));
-    let again = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
-    assert_eq!((again.meta.replays, again.meta.answer_role), (Some(n.ledger_key()), n.answer));
+    for change in [
+        Change::Parked(Reason::Unconfirmable),
+        Change::Dead { attempt: attempt(Reason::Bug), answer: None },
+        Change::Dead { attempt: attempt(Reason::Bug), answer: Some(Answering::none()) },
+        Change::Ended { state: State::Processed, answer: Answering::none() },
+    ] {
+        let (fixture, said) = (Fixture::new().await, format!("{change:?}"));
+        let n = Notification { answer: AnswerRole::ByFirst, ..order(1) };
+        assert!(record(&fixture, &n, change).await, "{said}");
+        let same = fixture.table.look(&n.ledger_key()).await.unwrap().same.unwrap();
+        assert_eq!(same.feedback, Some(FeedbackState::None), "{said}");
+        let again = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
+        assert_eq!((again.meta.replays, again.meta.answer_role), (Some(n.ledger_key()), n.answer), "{said}");
+    }
 }
 
 #[tokio::test]
