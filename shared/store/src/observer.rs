@@ -46,10 +46,8 @@ struct Seen {
 
 impl Seen {
     fn is_due(&self, now: OffsetDateTime) -> bool {
-        match self.written {
-            None => self.unwritten > 0,
-            Some((at, agreed)) => self.unwritten > 0 && now - at >= if agreed == self.agrees { EVERY } else { SOON },
-        }
+        let wait = |agreed: bool| if agreed == self.agrees { EVERY } else { SOON };
+        self.unwritten > 0 && self.written.is_none_or(|(at, agreed)| now - at >= wait(agreed))
     }
 
     fn observation(&self, fact: &Fact) -> Option<Observation> {
@@ -150,7 +148,7 @@ impl Memory {
     fn meet(&mut self, known: Vec<Observation>) {
         let mut own = std::mem::take(&mut self.facts);
         for Observation { fact, agrees, last_seen, .. } in known {
-            let seen = own.remove(&fact).unwrap_or(Seen { agrees, ..Seen::default() });
+            let seen = own.remove(&fact).unwrap_or_default();
             self.facts.insert(fact, Seen { written: Some((last_seen, agrees)), ..seen });
         }
         for (fact, seen) in own {
@@ -184,7 +182,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
-    /// A table that records its requests.
+    /// A table that records its requests. No answer is there at once.
     #[derive(Default)]
     struct Asked {
         has: Vec<Observation>,
@@ -210,12 +208,14 @@ mod tests {
 
     impl Observations for Asked {
         async fn observe(&self, seen: &Observation) -> Result<(), StoreError> {
+            tokio::task::yield_now().await;
             self.answer(())?;
             self.writes.lock().unwrap().push(seen.clone());
             Ok(())
         }
 
         async fn observed(&self) -> Result<Vec<Observation>, StoreError> {
+            tokio::task::yield_now().await;
             *self.reads.lock().unwrap() += 1;
             self.answer(self.has.clone())
         }
@@ -249,6 +249,8 @@ mod tests {
         observer.note([name("B")], NOW + EVERY);
         observer.flush(&table, NOW + EVERY).await.unwrap();
         assert_eq!((table.calls(), table.written()[2].clone()), ((1, 3), ("B".to_owned(), 1)));
+        observer.flush(&table, NOW + EVERY * 2).await.unwrap();
+        assert_eq!(table.calls(), (1, 3), "nothing has come since");
     }
 
     #[tokio::test]
@@ -328,7 +330,7 @@ mod tests {
         let (observer, table) = (Observer::default(), Asked::default());
         observer.note([name("A")], NOW);
         assert!(observer.flush_by(&Silent, NOW, Instant::now()).await.is_err());
-        observer.flush_by(&table, NOW, Instant::now()).await.unwrap();
+        observer.flush_by(&table, NOW, Instant::now() + LONGEST).await.unwrap();
         assert_eq!(table.written(), [("A".to_owned(), 1)]);
     }
 

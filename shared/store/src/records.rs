@@ -216,7 +216,6 @@ impl<I: Items> Table<I> {
         let query = Query {
             index: Some("attention"),
             key_condition: "attention = :mark",
-            projection: Some("pk, sk, attention, attention_at"),
             limit: Some(MOST_COUNTED),
             ..Query::default()
         };

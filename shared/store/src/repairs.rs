@@ -109,7 +109,6 @@ impl<I: Items> Table<I> {
         since: OffsetDateTime,
         action: Action<'_>,
     ) -> Result<bool, StoreError> {
-        let action = Action { deed: Deed::Release, ..action };
         let mut update = changed(noted(&action), &action).set("expires_at", self.ttl(action.at));
         let paused = one_of(&mut update, "state", &[State::Paused.as_str()]);
         let (at, read) = (update.name("updated_at"), update.value(string(time_text(since))));

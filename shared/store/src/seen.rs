@@ -119,7 +119,24 @@ mod tests {
         let line = |reason: &str| AttributeValue::M([("reason".to_owned(), string(reason))].into());
         let lines = ["a_newer_reason", "rate_limited", "lost"].map(line).to_vec();
         let known = Attempts::of(&[("attempts".to_owned(), AttributeValue::L(lines))].into());
-        assert_eq!((known.failed, known.lost), (2, 1));
+        assert_eq!(known, Attempts { failed: 2, lost: 1, refused: 0, is_full: false });
+    }
+
+    #[test]
+    fn only_a_parked_notification_is_held_and_only_for_that_reason_until_it_expires() {
+        let (parked, held) = (Some(State::Parked), Some(Reason::Held));
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let later = now + time::Duration::SECOND;
+        for (state, reason, expires_at, expected) in [
+            (parked, held, None, true),
+            (parked, held, Some(later), true),
+            (parked, held, Some(now), false),
+            (parked, Some(Reason::Unmapped), None, false),
+            (Some(State::Retrying), held, None, false),
+        ] {
+            let known = Known { state, reason, expires_at, ..Known::default() };
+            assert_eq!(known.is_held(now), expected, "{known:?}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl<I: Items> Table<I> {
         for some in ids.chunks(KEYS_PER_READ) {
             let names = some.iter().map(|id| (DIRECTORY.to_owned(), id.clone())).collect();
             let items = self.items.get_many(names, &ATTRIBUTES, false).await?;
-            let lasts = |item: &&Item| integer(item, "expires_at").is_some_and(|at| at > self.half_expires_at(now));
+            let lasts = |item: &&Item| integer(item, "expires_at").is_some_and(|at| at >= self.half_expires_at(now));
             known.extend(items.iter().filter(lasts).filter_map(read).map(|tenant| (tenant.id.clone(), tenant)));
         }
         Ok(known)

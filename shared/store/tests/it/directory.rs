@@ -39,7 +39,7 @@ async fn an_entry_lasts_for_the_retention_and_is_renewed_before_its_end() {
     let fixture = Fixture::new().await;
     fixture.table.set_tenant(&tenant("t-1", None), NOW).await.unwrap();
     let ids = ["t-1".to_owned()];
-    for (days, is_kept, is_shown) in [(44, true, true), (46, false, true), (91, false, false)] {
+    for (days, is_kept, is_shown) in [(45, true, true), (46, false, true), (91, false, false)] {
         let now = NOW + Duration::days(days);
         let known = fixture.table.known_tenants(&ids, now).await.unwrap();
         let shown = fixture.table.directory(now).await.unwrap();

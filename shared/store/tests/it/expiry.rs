@@ -179,6 +179,8 @@ async fn a_change_renews_a_heads_retention_unless_it_is_too_late() {
     assert_eq!(since(&fixture, "HEAD").await, Some(1), "too late");
     table.advance(&with_status(1, 10, "On hold"), day(3)).await.unwrap();
     assert_eq!(since(&fixture, "HEAD").await, Some(3), "too late, and of its timeline");
+    table.advance(&with_status(5, 25, "Open"), day(4)).await.unwrap();
+    assert_eq!(since(&fixture, "HEAD").await, Some(3), "too late, and its timeline shows this status then");
     let fixture = Fixture::new().await;
     fixture.table.mark_renumbered(&account("1920"), "1921", day(4)).await.unwrap();
     assert_eq!(since(&fixture, "HEAD").await, Some(4), "renumbered");

@@ -1,10 +1,11 @@
 use crate::support::{Fixture, NOW, notification, order};
+use time::Duration;
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{LedgerKey, Notification, NotificationKey, Origin, Reason, State};
-use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Line, StoreError};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Line, StoreError, Table};
 
 fn attempt(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }
@@ -33,6 +34,14 @@ fn long_attempt(number: u32) -> Attempt {
 
 fn numbers(lines: &[Line]) -> Vec<u32> {
     lines.iter().filter_map(|line| line.receive_count).collect()
+}
+
+#[tokio::test]
+async fn a_connection_to_a_table_that_is_not_there_fails() {
+    let fixture = Fixture::new().await;
+    fixture.table.connect().await.unwrap();
+    let absent = Table::new(fixture.client.clone(), "absent".to_owned(), Duration::days(90));
+    assert!(absent.connect().await.is_err());
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! The lists of notifications that operators see and that their jobs read.
 
-use crate::support::{Fixture, NOW, TENANT, account, order};
+use crate::support::{Fixture, NOW, TENANT, account, noting, order};
 use time::{Duration, OffsetDateTime};
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::work::ParkedFeedback;
 use webhooks_model::{LedgerKey, Notification, Reason, State};
-use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, StoreError};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Page, StoreError};
 
 /// A notification that was received and parked this long ago.
 async fn parked(fixture: &Fixture, id: u128, ago: Duration) -> LedgerKey {
@@ -60,6 +60,8 @@ async fn the_feed_is_newest_first_with_any_page_size_and_skips_empty_days() {
         assert_eq!(pages.concat(), expected, "{most}");
     }
     assert_eq!(feed(&fixture, NOW - Duration::hours(3), 3).await, [expected[..3].to_vec()], "one full page");
+    let no_time = fixture.table.feed(TENANT, NOW, NOW - Duration::HOUR, None, 3).await.unwrap();
+    assert_eq!(no_time, Page::default(), "the end is before the start");
 }
 
 #[tokio::test]
@@ -76,14 +78,31 @@ async fn a_list_of_one_mark_is_newest_first_with_any_page_size() {
 }
 
 #[tokio::test]
+async fn a_page_reads_little_more_than_it_shows() {
+    let fixture = Fixture::new().await;
+    for (id, hours) in (1..).zip([1, 2, 26, 27]) {
+        parked(&fixture, id, Duration::hours(hours)).await;
+    }
+    let (table, reads) = noting(&fixture);
+    let page = table.feed(TENANT, NOW - Duration::days(2), NOW, None, 3).await.unwrap();
+    assert_eq!((page.records.len(), page.next.is_some()), (3, true));
+    assert_eq!(reads.lock().unwrap().limits(), [Some(5), Some(3)], "two more than are missing, each day");
+    assert_eq!(table.marked("parked", None, 3).await.unwrap().records.len(), 3);
+    assert_eq!(reads.lock().unwrap().limits(), [Some(4)]);
+}
+
+#[tokio::test]
 async fn an_entitys_newest_notifications_come_newest_first() {
     let fixture = Fixture::new().await;
     for (id, hours) in [(1, 5), (2, 1), (3, 9), (4, 3)] {
         parked(&fixture, id, Duration::hours(hours)).await;
     }
-    let newest = fixture.table.newest_of(&order(1).ledger_key().entity, 3).await.unwrap();
+    let (table, reads) = noting(&fixture);
+    let newest = table.newest_of(&order(1).ledger_key().entity, 3).await.unwrap();
     let keys: Vec<LedgerKey> = newest.records.into_iter().map(|record| record.key).collect();
     assert_eq!(keys, [2, 4, 1].map(|id| order(id).ledger_key()));
+    let (_, page) = reads.lock().unwrap().pages.remove(0);
+    assert!(page.items.len() == 4 && page.items.iter().all(|item| !item.contains_key("raw")), "all, without raw items");
     assert!(fixture.table.newest_of(&account("1920"), 3).await.unwrap().records.is_empty());
 }
 

@@ -1,6 +1,8 @@
-use crate::support::{Fixture, NOW, TENANT, order};
+use crate::support::{Fixture, NOW, TENANT, noting, order};
+use std::collections::HashSet;
 use time::Duration;
 use uuid::Uuid;
+use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Reason, State};
@@ -157,14 +159,62 @@ async fn reads_the_feed_once_in_pages_and_skips_empty_days() {
         seen.extend(arrived.notifications.into_iter().map(|one| one.key));
         position = arrived.position;
         pages += 1;
+        assert!(pages < 20, "a feed without an end");
         if arrived.is_last {
             break;
         }
     }
     assert_eq!(seen, received);
-    assert!(pages < 20, "{pages}");
     let again = fixture.table.arrived(TENANT, &position, until).await.unwrap();
     assert_eq!((again.notifications.len(), again.position, again.is_last), (0, position, true));
+}
+
+#[tokio::test]
+async fn reads_what_is_due_in_pages_of_a_hundred_each_once() {
+    let fixture = Fixture::new().await;
+    let mut expected = HashSet::new();
+    for id in 1..=101 {
+        expected.insert(record(&fixture, &order(id), Change::Failed(attempt()), Duration::ZERO).await);
+    }
+    let first = fixture.table.due(Mark::Retrying, NOW, None).await.unwrap();
+    assert_eq!(first.pending.len(), 100);
+    let rest = fixture.table.due(Mark::Retrying, NOW, first.next).await.unwrap();
+    assert_eq!((rest.pending.len(), rest.next), (1, None));
+    let found: HashSet<LedgerKey> = first.pending.into_iter().chain(rest.pending).map(|one| one.key).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn what_has_moved_on_is_not_due_although_the_index_lags_behind() {
+    let fixture = Fixture::new().await;
+    let key = record(&fixture, &order(1), Change::Failed(attempt()), Duration::ZERO).await;
+    let (table, reads) = noting(&fixture);
+    assert_eq!(table.due(Mark::Retrying, NOW, None).await.unwrap().pending.len(), 1);
+    reads.lock().unwrap().repeat_last_page();
+    fixture.table.watch(&key, Mark::Retrying, NOW + Duration::HOUR).await.unwrap();
+    assert!(table.due(Mark::Retrying, NOW, None).await.unwrap().pending.is_empty(), "it is due in an hour");
+    record(&fixture, &order(1), ended(FeedbackState::Queued), Duration::hours(2)).await;
+    let late = table.due(Mark::Retrying, NOW + LATE, None).await.unwrap();
+    assert!(late.pending.is_empty(), "it has another mark");
+}
+
+#[tokio::test]
+async fn reads_in_the_feed_only_what_is_not_settled_a_second_time() {
+    let fixture = Fixture::new().await;
+    let by_first = Notification { answer: AnswerRole::ByFirst, ..order(1) };
+    record(&fixture, &by_first, Change::Parked(Reason::Unmapped), Duration::ZERO).await;
+    record(&fixture, &order(2), Change::Failed(attempt()), Duration::ZERO).await;
+    record(&fixture, &order(3), ended(FeedbackState::Queued), Duration::ZERO).await;
+    record(&fixture, &order(4), ended(FeedbackState::None), Duration::ZERO).await;
+    let key = record(&fixture, &order(5), ended(FeedbackState::Queued), Duration::ZERO).await;
+    let sent = Answer::Sent { id: Uuid::nil(), verdict: Verdict::success("Done."), was_marked: false };
+    fixture.table.answer(&key, &sent, NOW).await.unwrap();
+
+    let (table, reads) = noting(&fixture);
+    let arrived = table.arrived(TENANT, "2026-11-23", NOW + LATE).await.unwrap();
+    assert_eq!(arrived.notifications.len(), 5);
+    let again: HashSet<String> = reads.lock().unwrap().exact.drain(..).collect();
+    assert_eq!(again, HashSet::from([1, 2, 3].map(|id| format!("N#{}", order(id).key))));
 }
 
 #[tokio::test]

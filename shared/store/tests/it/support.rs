@@ -1,5 +1,6 @@
 use fixtures::{TestHost, head_change, headers, meta, notification_of};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::delivery::Meta;
@@ -95,5 +96,72 @@ impl Items for Faulty {
     async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
         self.live()?;
         self.items.query_page(query).await
+    }
+}
+
+/// What a table was asked to read.
+#[derive(Default)]
+pub(crate) struct Reads {
+    /// Each page of a query, with its request.
+    pub(crate) pages: Vec<(Query, QueryPage)>,
+    /// The sort keys of consistent batch reads.
+    pub(crate) exact: Vec<String>,
+    /// The answer to every query, if it is set. So an index may lag behind, or have no end.
+    pub(crate) answer: Option<QueryPage>,
+}
+
+impl Reads {
+    /// The limit of each query since the last look.
+    pub(crate) fn limits(&mut self) -> Vec<Option<i32>> {
+        self.pages.drain(..).map(|(query, _)| query.limit).collect()
+    }
+
+    /// The last page becomes the answer to every query.
+    pub(crate) fn repeat_last_page(&mut self) {
+        self.answer = self.pages.pop().map(|(_, page)| page);
+    }
+}
+
+/// A table that notes its reads.
+pub(crate) struct Noting {
+    items: Dynamo,
+    reads: Arc<Mutex<Reads>>,
+}
+
+pub(crate) fn noting(fixture: &Fixture) -> (Table<Noting>, Arc<Mutex<Reads>>) {
+    let items = Dynamo::new(fixture.client.clone(), fixture.name.clone());
+    let reads = Arc::<Mutex<Reads>>::default();
+    (Table::over(Noting { items, reads: reads.clone() }, Duration::days(90)), reads)
+}
+
+impl Items for Noting {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
+        self.items.update(write).await
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        self.items.get(pk, sk).await
+    }
+
+    async fn get_batch(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<BatchPage, StoreError> {
+        if consistent {
+            self.reads.lock().unwrap().exact.extend(keys.iter().map(|(_, sk)| sk.clone()));
+        }
+        self.items.get_batch(keys, attributes, consistent).await
+    }
+
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        let answer = self.reads.lock().unwrap().answer.clone();
+        let page = match answer {
+            Some(page) => page,
+            None => self.items.query_page(query).await?,
+        };
+        self.reads.lock().unwrap().pages.push((query.clone(), page.clone()));
+        Ok(page)
     }
 }

@@ -1,4 +1,4 @@
-use crate::support::{Fixture, NOW, TENANT, at, change, order};
+use crate::support::{Fixture, NOW, TENANT, at, change, noting, order};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::{Collection, Listed};
@@ -58,13 +58,16 @@ async fn records_the_start_of_a_silence() {
 async fn hears_a_tenant_behind_many_changes_that_were_found() {
     let fixture = Fixture::new().await;
     let heard = NOW - Duration::HOUR;
-    for number in 0..=60 {
-        let origin = if number == 0 { Origin::Webhook } else { Origin::Reconciliation };
-        let n = Notification { origin, received_at: heard + Duration::seconds(number), ..order(1 + number as u128) };
+    // The last of two webhooks, and 60 changes after it.
+    for number in -1..=60 {
+        let origin = if number > 0 { Origin::Reconciliation } else { Origin::Webhook };
+        let n = Notification { origin, received_at: heard + Duration::seconds(number), ..order((2 + number) as u128) };
         let entry = Entry { notification: &n, change: Change::Parked(Reason::Unmapped), now: NOW };
         assert!(fixture.table.record(&entry).await.unwrap());
     }
-    assert_eq!(fixture.table.last_heard(TENANT, NOW, 0).await.unwrap(), Some(heard));
+    let (table, reads) = noting(&fixture);
+    assert_eq!(table.last_heard(TENANT, NOW, 0).await.unwrap(), Some(heard));
+    assert_eq!(reads.lock().unwrap().limits(), [Some(50), None], "whole pages only behind the newest");
 }
 
 #[tokio::test]
