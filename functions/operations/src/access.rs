@@ -164,6 +164,30 @@ fn certain(holds: bool) -> Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::env;
+    use std::process::Command;
+
+    /// The next test runs this one with other variables, and reads its output.
+    #[test]
+    fn the_roles_of_this_process() {
+        let roles = Roles::from_environment();
+        println!("{}", roles.map_or_else(|error| error.to_string(), |roles| format!("{roles:?}")));
+    }
+
+    #[test]
+    fn reads_the_authoriser_and_the_claims_from_the_environment() {
+        for (authorizer, expected) in [
+            ("jwt", r#"Roles { authorizer: Jwt, claims: ["scope", "roles"], prefix: "hooks/" }"#),
+            ("iam", r#"Roles { authorizer: Iam, claims: ["scope", "roles"], prefix: "hooks/" }"#),
+            ("none", "AUTHORIZER must be jwt or iam"),
+        ] {
+            let mut command = Command::new(env::current_exe().unwrap());
+            command.args(["--exact", "access::tests::the_roles_of_this_process", "--nocapture"]);
+            command.envs([("AUTHORIZER", authorizer), ("ROLE_CLAIM", "scope, roles"), ("ROLE_PREFIX", "hooks/")]);
+            let printed = String::from_utf8(command.output().unwrap().stdout).unwrap();
+            assert!(printed.contains(expected), "{authorizer}: {printed}");
+        }
+    }
 
     fn erase(claim: &str, text: &str) -> Held {
         held(claim, text, "visma-webhooks/erase", "visma-webhooks/")

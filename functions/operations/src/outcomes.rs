@@ -290,3 +290,79 @@ fn is_within(filter: &Filter, position: &str) -> bool {
     let day = place.get(..10).and_then(|day| OffsetDateTime::parse(&format!("{day}T00:00:00Z"), &Rfc3339).ok());
     day.is_some_and(|day| day < filter.to && filter.from - day < Duration::DAY)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOON: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+    fn filter(from: OffsetDateTime, to: OffsetDateTime) -> Filter {
+        Filter { tenant: Some("t-1".into()), states: vec![], entity: None, event: None, from, to }
+    }
+
+    fn job(work: impl Into<Work>) -> Job {
+        Job::new(Uuid::nil(), work, 10, "op", "why", NOON)
+    }
+
+    #[test]
+    fn a_count_with_some_under_way_is_valid_for_half_of_the_jobs_rest_and_two_seconds_at_least() {
+        let mut job = job(filter(NOON - Duration::DAY, NOON));
+        assert!(!is_to_be_counted(&job, NOON), "it is running");
+        job.progress.status = Status::Finished;
+        assert!(is_to_be_counted(&job, NOON), "nobody has counted it");
+        for (is_whole, under_way, rest, age, expected) in [
+            (true, 1, 60, 29, false),
+            (true, 1, 60, 30, true),
+            (true, 1, 1, 1, false),
+            (true, 1, 1, 2, true),
+            (true, 0, 60, 3600, false),
+            (false, 1, 60, 29, true),
+            (false, 0, 60, 29, true),
+        ] {
+            let counted_at = NOON + Duration::seconds(rest);
+            job.tally = Some(Tally { is_whole, under_way, ..Tally::new(0, counted_at) });
+            let now = counted_at + Duration::seconds(age);
+            assert_eq!(is_to_be_counted(&job, now), expected, "{is_whole} {under_way} {rest} {age}");
+        }
+        let release = Job { work: Work::Release, tally: None, ..job };
+        assert!(!is_to_be_counted(&release, NOON), "a release has no outcomes");
+    }
+
+    #[test]
+    fn a_place_is_within_the_days_of_the_filter() {
+        let at_noon = filter(datetime!(2026-11-20 12:00 UTC), datetime!(2026-11-22 00:00 UTC));
+        let at_midnight = filter(datetime!(2026-11-20 00:00 UTC), datetime!(2026-11-22 00:01 UTC));
+        for (day, from_noon, from_midnight) in [
+            ("2026-11-19", false, false),
+            ("2026-11-20", true, true),
+            ("2026-11-21", true, true),
+            ("2026-11-22", false, true),
+            ("2026-11-23", false, false),
+        ] {
+            let place = format!("{day}T10:00:00.000Z#key");
+            let is_there = [&at_noon, &at_midnight].map(|filter| is_within(filter, &place));
+            assert_eq!(is_there, [from_noon, from_midnight], "{day}");
+        }
+        assert!(is_within(&at_noon, "") && !is_within(&at_noon, "yesterday"));
+    }
+
+    #[test]
+    fn a_cursor_names_a_place_of_its_own_job() {
+        assert_ne!(list_of_failed(Uuid::nil()), list_of_failed(Uuid::from_u128(1)));
+        let position = |at: &str, key: &str| Position { at: at.into(), pk: key.into(), sk: key.into() };
+        let replay = job(filter(NOON - Duration::DAY, NOON));
+        let resend = ParkedFeedback { tenant: None, reason: None, cause: None, from: None, to: NOON };
+        let resend = job(Work::Resend(resend));
+        let (at, earlier) = ("2026-11-22T13:00:00.000Z#key", "2026-11-01T13:00:00.000Z#key");
+        assert_eq!(place(&replay, position(at, "")), Ok(at.to_owned()));
+        let kept = format!(r#"parked {{"at":"{at}","pk":"k","sk":"k"}}"#);
+        assert_eq!(place(&resend, position(at, "k")), Ok(kept));
+        for (job, position) in
+            [(&replay, position(earlier, "")), (&resend, position(at, "")), (&job(Work::Release), position(at, "k"))]
+        {
+            assert_eq!(place(job, position), Err(Problem::unknown_cursor()), "{}", job.work.as_str());
+        }
+    }
+}

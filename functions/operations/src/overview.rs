@@ -317,3 +317,20 @@ fn most_first(counts: &BTreeMap<String, u64>, most: usize) -> Vec<(String, u64)>
     let all = counts.iter().map(|(name, count)| (name.clone(), *count));
     sorted::first(most, all, |(_, one), (_, other)| other.cmp(one))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a wrong length or direction there would be bars without end. So the range begins at the
+    /// first of all times, before which there is none.
+    #[test]
+    fn a_range_has_a_bar_for_each_hour_or_day() {
+        assert_eq!([Step::Hour, Step::Day].map(Step::length), [Duration::HOUR, Duration::DAY]);
+        let from = time::Date::MIN.midnight().assume_utc();
+        let range = (from, from + Duration::days(2));
+        let overview = Overview::new(None, Step::Day, range, &[], None, Waiting::new(&[], None, None));
+        let bars: Vec<_> = overview.items.iter().map(|bar| (bar.from - from, bar.to - from)).collect();
+        assert_eq!(bars, [(Duration::ZERO, Duration::DAY), (Duration::DAY, Duration::days(2))]);
+    }
+}

@@ -181,3 +181,17 @@ impl From<Pause> for PauseView {
         Self { tenant, events, since, by, note, until }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_has_from_one_to_a_hundred_characters() {
+        let is_read = |events: &str| read(&Bytes::from(serde_json::json!({ "events": events }).to_string())).is_ok();
+        for (length, fits) in [(0, false), (1, true), (100, true), (101, false)] {
+            assert_eq!(is_read(&"a".repeat(length)), fits, "{length}");
+        }
+        assert!(is_read("sales_order.*") && !is_read("Sales Order"));
+    }
+}

@@ -235,6 +235,29 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_a_whole_number_from_one_to_the_most() {
+        let limit = |text: &str| {
+            let pairs = vec![("limit".to_owned(), text.to_owned())];
+            Parameters::new(pairs, &["limit"]).unwrap().limit_of(5, 20).ok()
+        };
+        assert_eq!(["0", "1", "20", "21", "7.0", ""].map(limit), [None, Some(1), Some(20), None, None, None]);
+        let none = Parameters::new(vec![], &[]).unwrap();
+        assert_eq!((none.limit_of(5, 20), none.limit()), (Ok(5), Ok(50)));
+    }
+
+    #[test]
+    fn a_cursor_is_read_only_for_its_own_list() {
+        let place = || Position { at: "t".into(), pk: "p".into(), sk: "s".into() };
+        let read = |list, text: Option<&str>| Cursor::read(list, text).map(|cursor| cursor.map(|cursor| cursor.after));
+        let cursor = Cursor::write(7, None, place());
+        assert_eq!(read(7, Some(&cursor)), Ok(Some(place())));
+        assert_eq!(read(7, None), Ok(None));
+        for (list, text) in [(8, cursor.as_str()), (7, "nonsense"), (7, "")] {
+            assert_eq!(read(list, Some(text)), Err(Problem::unknown_cursor()), "{list} {text}");
+        }
+    }
+
+    #[test]
     fn a_range_begins_before_its_end_and_is_no_longer_than_allowed() {
         let now = datetime!(2026-11-24 12:00 UTC);
         let page = |ago: Duration, cursor: Option<&Cursor>| {

@@ -214,3 +214,44 @@ pub(crate) struct Hit {
     /// trace only the time is known, so all notifications received when it began match.
     pub(crate) matched: &'static str,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    /// The time in the text, in seconds.
+    fn moment(text: &str) -> Option<i64> {
+        Held::new(text).unwrap().moment().map(|(at, _)| at.unix_timestamp())
+    }
+
+    #[test]
+    fn a_delivery_has_a_time_if_its_id_has_version_7_and_a_possible_year() {
+        let id = |seconds: i64, version: u128| {
+            let millis = u128::try_from(seconds * 1000).unwrap();
+            Uuid::from_u128((millis << 80) | (version << 76) | (2 << 62)).to_string()
+        };
+        let first = datetime!(2000-01-01 00:00 UTC).unix_timestamp();
+        let last = datetime!(2100-12-31 23:59:59 UTC).unix_timestamp();
+        for at in [first, last] {
+            assert_eq!(moment(&id(at, 7)), Some(at));
+        }
+        for other in [id(first - 1, 7), id(last + 1, 7), id(first, 4)] {
+            assert_eq!(moment(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_trace_has_a_time_if_its_form_is_exact() {
+        assert_eq!(moment("1-58406520-a006649127e371903a2de979"), Some(0x5840_6520));
+        for other in [
+            "1-058406520-a006649127e371903a2de979",
+            "1-58406520-a006649127e371903a2de97",
+            "1-58406520-g006649127e371903a2de979",
+            "1-00000001-a006649127e371903a2de979",
+            "2-58406520-a006649127e371903a2de979",
+        ] {
+            assert_eq!(moment(other), None, "{other}");
+        }
+    }
+}

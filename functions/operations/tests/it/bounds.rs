@@ -180,6 +180,7 @@ async fn answers_every_bad_path_or_body_with_a_problem_document() {
     let body = json!({"note": "x".repeat(3_000_000)});
     let answer = world.repair("POST", "/operations/v1/jobs", body).await;
     assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.status);
+    assert_eq!(answer.problem(), (413, "too_large"));
 }
 
 #[tokio::test]

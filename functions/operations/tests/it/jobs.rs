@@ -58,6 +58,7 @@ async fn a_plan_counts_parked_feedback_and_lists_its_causes() {
         (json!({"tenant": "other"}), 0),
         (json!({"reason": "gave_up"}), 2),
         (json!({"cause": "(404)"}), 1),
+        (json!({"cause": "x".repeat(300)}), 0),
         (json!({"from": "2026-11-23T12:00:01Z"}), 2),
         (json!({"to": "2026-11-23T12:00:01Z"}), 1),
     ] {
@@ -73,6 +74,9 @@ async fn a_plan_of_a_resend_that_reads_slowly_ends_early() {
         let n = world.order(number, Duration::hours(1), processed(FeedbackState::Queued)).await;
         refused(&world, &n.ledger_key(), Reason::GaveUp, "feedback: status 503").await;
     }
+    let plan = world.repair("POST", PLANS, json!({})).await.body;
+    assert_eq!((&plan["count"], &plan["at_least"]), (&101.into(), &false.into()), "{plan}");
+    assert_eq!(plan["sample"].as_array().unwrap().len(), 10);
     world.host.step(Duration::seconds(10));
     let plan = world.repair("POST", PLANS, json!({})).await.body;
     assert_eq!((&plan["count"], &plan["at_least"]), (&100.into(), &true.into()), "{plan}");
@@ -140,9 +144,12 @@ async fn resent_feedback_that_waits_for_the_quota_is_under_way() {
         let keys = three_parked(&world).await;
         let begun = world.repair("POST", RESENDS, filter.clone()).await.body;
         let url = resent(&world, &begun, &keys).await;
-        let (now, tenant) = (world.host.now(), TENANT.to_owned());
-        let allowance = Allowance { tenant, limit: None, calls_each: 1, resets_at: now, released_to: None };
-        world.table.table.used_up(&allowance, now).await.unwrap();
+        let now = world.host.now();
+        for tenant in ["0", TENANT] {
+            let tenant = tenant.to_owned();
+            let allowance = Allowance { tenant, limit: None, calls_each: 1, resets_at: now, released_to: None };
+            world.table.table.used_up(&allowance, now).await.unwrap();
+        }
         let received_at = now - Duration::hours(1);
         world.table.table.watch(&keys[0], Mark::LimitedFeedback, received_at).await.unwrap();
         accepted(&world, &keys[1]).await;
@@ -167,6 +174,54 @@ async fn resent_feedback_that_goes_back_on_its_way_during_a_count_has_not_succee
     let told = world.get(&url).await.body["outcomes"].clone();
     assert_eq!((&told["succeeded"], &told["under_way"]), (&0.into(), &1.into()), "{told}");
     assert_eq!(told["is_whole"], true);
+}
+
+#[tokio::test]
+async fn an_attempt_from_before_a_resend_does_not_make_it_fail() {
+    let world = World::new().await;
+    let keys = three_parked(&world).await;
+    let begun = world.repair("POST", RESENDS, json!({})).await.body;
+    world.host.advance(Duration::seconds(10));
+    let url = resent(&world, &begun, &keys[..2]).await;
+    // It was read before the resend set the mark, so the mark stays.
+    let verdict = Verdict::success("Done.");
+    let sent = Answer::Sent { id: Uuid::from_u128(1), verdict: verdict.clone(), was_marked: false };
+    world.table.table.answer(&keys[0], &sent, world.host.now()).await.unwrap();
+    let at = world.host.now() - Duration::seconds(5);
+    let attempt = Attempt { at, receive_count: 1, reason: Reason::GaveUp, detail: String::new() };
+    world.table.table.answer(&keys[1], &Answer::Parked { attempt, verdict }, at).await.unwrap();
+    let told = world.get(&url).await.body["outcomes"].clone();
+    assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&1.into(), &0.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn more_failures_than_one_read_are_counted_and_listed_each_once() {
+    let world = World::new().await;
+    let mut keys = vec![];
+    for number in 1..=101 {
+        let n = world.order(number, Duration::hours(1), processed(FeedbackState::Queued)).await;
+        refused(&world, &n.ledger_key(), Reason::GaveUp, "feedback: status 503").await;
+        keys.push(n.ledger_key());
+    }
+    let begun = world.repair("POST", RESENDS, json!({})).await.body;
+    let url = resent(&world, &begun, &keys).await;
+    for key in &keys {
+        refused(&world, key, Reason::GaveUp, "feedback: status 503").await;
+    }
+    let told = world.get(&url).await.body["outcomes"].clone();
+    assert_eq!((&told["failed"], &told["is_whole"]), (&101.into(), &true.into()), "{told}");
+    let (mut failed, mut cursor) = (vec![], String::new());
+    loop {
+        let page = world.get(&format!("{url}/failed?limit=50{cursor}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        failed.extend(page.items("key"));
+        let Some(next) = page.body["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(failed.len(), 101);
+    failed.sort();
+    failed.dedup();
+    assert_eq!(failed.len(), 101, "each once");
 }
 
 #[tokio::test]
@@ -253,8 +308,11 @@ async fn a_plan_of_an_erasure_that_reads_slowly_ends_early() {
         let entry = Entry { notification: &n, change: processed(FeedbackState::Sent), now: world.host.now() };
         assert!(world.table.table.record(&entry).await.unwrap());
     }
+    let request = json!({"tenant": TENANT, "confirm": TENANT});
+    let plan = ask(&world, "/operations/erasures/plans", request.clone()).await.body;
+    assert_eq!((&plan["count"], &plan["at_least"]), (&json!(5), &json!(false)), "{plan}");
     world.host.step(Duration::seconds(10));
-    let plan = ask(&world, "/operations/erasures/plans", json!({"tenant": TENANT, "confirm": TENANT})).await.body;
+    let plan = ask(&world, "/operations/erasures/plans", request).await.body;
     assert_eq!((&plan["count"], &plan["at_least"]), (&json!(4), &json!(true)), "{plan}");
 }
 

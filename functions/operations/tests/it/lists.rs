@@ -2,11 +2,12 @@ use crate::world::{World, order, processed};
 use fixtures::{TENANT, head_change};
 use lambda_http::http::StatusCode;
 use time::Duration;
+use uuid::Uuid;
 use webhooks_host::Host;
-use webhooks_model::feedback::FeedbackState;
+use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Entity, EntityId, HeadChange, LedgerKey, Reason, Ticks, Versions};
-use webhooks_store::Change;
+use webhooks_store::{Answer, Answers, Change};
 
 const FEED: &str = "/operations/v1/notifications?tenant=";
 
@@ -57,6 +58,8 @@ async fn filters_a_list_by_state_entity_and_event() {
         ("state=processed&entity=sales_order", vec!["SO/1"]),
         ("entity=account", vec![]),
         ("event=SALESORDER_UPDATED&state=dead", vec![]),
+        ("event=SALESORDER_UPDATED&state=parked", vec!["SO/2"]),
+        ("event=ACCOUNT_UPDATED", vec![]),
     ] {
         assert_eq!(world.get(&format!("{FEED}{TENANT}&{filter}")).await.items("key"), expected, "{filter}");
     }
@@ -73,11 +76,40 @@ async fn a_notification_shows_everything_that_happened_to_it_in_order() {
     let moments: Vec<_> =
         answer.body["timeline"].as_array().unwrap().iter().map(|moment| moment["what"].as_str().unwrap()).collect();
     assert_eq!(moments, ["received", "attempt_failed", "processed"]);
-    assert_eq!(answer.body["timeline"][1]["text"], "status 503 from the ERP");
+    let tried = &answer.body["timeline"][1];
+    assert_eq!((&tried["text"], &tried["reason"]), (&"status 503 from the ERP".into(), &"unavailable".into()));
+    assert_eq!(tried["receive_count"], 2);
     assert_eq!((&answer.body["state"], &answer.body["feedback"]["state"]), (&"processed".into(), &"queued".into()));
     assert!(!answer.body.to_string().contains("canary"), "never the body");
     let raw = world.get(&format!("/operations/raw/notifications/{reference}")).await;
     assert_eq!(raw.body["text"], order(1).raw);
+}
+
+#[tokio::test]
+async fn a_timeline_shows_failed_and_accepted_feedback() {
+    let world = World::new().await;
+    let n = world.order(1, Duration::hours(1), processed(FeedbackState::Queued)).await;
+    let (key, store) = (n.ledger_key(), &world.table.table);
+    world.host.advance(Duration::minutes(1));
+    store.answer(&key, &Answer::Failed(failed(&world)), world.host.now()).await.unwrap();
+    world.host.advance(Duration::minutes(1));
+    let sent = Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success("Booked."), was_marked: false };
+    store.answer(&key, &sent, world.host.now()).await.unwrap();
+    let reference = world.reference(1).await;
+    let answer = world.get(&format!("/operations/v1/notifications/{reference}")).await;
+    let moments: Vec<_> = answer.body["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|moment| (moment["what"].as_str().unwrap(), moment["text"].as_str().unwrap_or_default()))
+        .collect();
+    let expected = [
+        ("received", ""),
+        ("processed", ""),
+        ("feedback_failed", "status 503 from the ERP"),
+        ("feedback_sent", "Booked."),
+    ];
+    assert_eq!(moments, expected);
 }
 
 #[tokio::test]
@@ -103,6 +135,20 @@ async fn an_entity_shows_its_state_and_both_numbers_of_a_renumbered_account() {
     let answer = world.get(&format!("/operations/v1/entities?tenant={TENANT}&entity=account&key=9002")).await;
     assert_eq!(answer.body["current"]["deleted"], true);
     assert_eq!(answer.body["current"]["timeline"][0]["status"], "Open");
+}
+
+#[tokio::test]
+async fn an_entity_shows_ten_other_numbers_at_most() {
+    let world = World::new().await;
+    let account = |key: u32| EntityId { tenant: TENANT.into(), entity: Entity::Account, key: key.to_string() };
+    for key in 1..=12 {
+        let next = (key + 1).to_string();
+        world.table.table.mark_renumbered(&account(key), &next, world.host.now()).await.unwrap();
+    }
+    let answer = world.get(&format!("/operations/v1/entities?tenant={TENANT}&entity=account&key=1")).await;
+    let also: Vec<_> =
+        answer.body["also"].as_array().unwrap().iter().map(|other| other["key"].as_str().unwrap()).collect();
+    assert_eq!(also, ["2", "3", "4", "5", "6", "7", "8", "9", "10", "11"]);
 }
 
 #[tokio::test]
@@ -174,7 +220,7 @@ async fn answers_404_for_unknown_notifications_entities_and_jobs() {
         (format!("/operations/v1/notifications/{foreign}"), "unknown_notification"),
         (format!("/operations/raw/notifications/{foreign}"), "unknown_notification"),
         (format!("/operations/v1/entities?tenant={TENANT}&entity=account&key=1"), "unknown_entity"),
-        (format!("/operations/v1/jobs/{}", uuid::Uuid::nil()), "unknown_job"),
+        (format!("/operations/v1/jobs/{}", Uuid::nil()), "unknown_job"),
     ] {
         assert_eq!(world.get(&url).await.problem(), (404, code), "{url}");
     }
@@ -207,6 +253,7 @@ async fn sends_an_answer_again_only_if_it_has_changed() {
     assert_ne!(other.headers["etag"].to_str().unwrap(), tag);
     let refused = world.ask_with("GET", &list, &[("if-none-match", tag.as_str())]).await;
     assert_eq!(refused.problem(), (401, "unauthenticated"), "a tag does not replace a token");
+    assert!(!refused.headers.contains_key("etag"), "a problem has no tag");
 }
 
 #[tokio::test]

@@ -141,6 +141,8 @@ async fn shows_a_newer_state_of_the_feedback_as_it_is() {
         assert_eq!(world.repair("POST", &format!("{url}/{deed}"), body).await.problem(), NEWER, "{deed}");
     }
     assert!(world.feedback.sent().is_empty());
+    let hold = world.repair("POST", &format!("{url}/hold"), json!({})).await;
+    assert_eq!(hold.problem(), (409, "has_ended"), "a hold does not depend on the feedback");
 }
 
 #[tokio::test]

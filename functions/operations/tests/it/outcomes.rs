@@ -12,7 +12,7 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Status};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Notification, Reason, State};
-use webhooks_store::{Action, Change, Deed};
+use webhooks_store::{Action, Answering, Change, Deed};
 
 const JOB: Uuid = Uuid::from_u128(7);
 
@@ -129,7 +129,8 @@ async fn a_running_last_attempt_counts_as_under_way() {
     let mark = dead(&world, Reason::Lost);
     order(&world, 1, mark).await;
     assert_eq!(counted(&world, &job).await, numbers(0, 0, 1));
-    world.host.advance(Duration::minutes(20));
+    // An attempt lasts for 15 minutes at most. One second has passed.
+    world.host.advance(Duration::minutes(15) - Duration::SECOND);
     assert_eq!(counted(&world, &job).await, numbers(0, 1, 0), "it was lost");
 }
 
@@ -138,11 +139,23 @@ async fn a_repetition_of_an_ended_notification_succeeds_when_it_ends_again() {
     let world = World::new().await;
     let n = order(&world, 1, processed(FeedbackState::Sent)).await;
     let key = n.ledger_key();
+    world.table.table.replayed(&key, world.host.now()).await.unwrap();
+    world.host.advance(Duration::SECOND);
     let job = finished(&world, &[n]).await;
-    assert_eq!(counted(&world, &job).await, numbers(0, 0, 1));
+    assert_eq!(counted(&world, &job).await, numbers(0, 0, 1), "it was repeated, but before this job");
     world.table.table.replayed(&key, world.host.now()).await.unwrap();
     world.host.advance(Duration::minutes(5));
     assert_eq!(counted(&world, &job).await, numbers(1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_notification_that_ends_as_unparseable_needs_a_person_again() {
+    let world = World::new().await;
+    let unparseable = || Change::Ended { state: State::Unparseable, answer: Answering::none() };
+    let all = [order(&world, 1, parked()).await, order(&world, 2, unparseable()).await];
+    let job = finished(&world, &all).await;
+    order(&world, 1, unparseable()).await;
+    assert_eq!(counted(&world, &job).await, numbers(0, 1, 1), "the second has not ended again");
 }
 
 #[tokio::test]

@@ -226,8 +226,8 @@ async fn every_question_shows_its_assumption_before_any_observation() {
     assert_eq!(items.len(), OpenQuestion::ALL.len());
     for item in items {
         assert_eq!(
-            (&item["stands"], &item["notifications"], &item["facts"]),
-            (&json!("assumed"), &json!(0), &json!([]))
+            (&item["stands"], &item["notifications"], &item["facts"], &item["is_full"]),
+            (&json!("assumed"), &json!(0), &json!([]), &json!(false))
         );
         assert!(item["assumed"].as_str().unwrap().ends_with('.') && item["advice"].is_null(), "{item}");
     }

@@ -185,6 +185,9 @@ async fn pauses_and_resumes_a_tenant() {
     let shown = world.get("/operations/v1/pauses").await.body;
     assert_eq!((&shown["items"][0]["events"], &shown["items"][0]["by"]), (&"sales_order.*".into(), &"op-1".into()));
     assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 1);
+    for other in [json!({"tenant": TENANT, "events": "customer.*"}), json!({"events": "sales_order.*"})] {
+        assert_eq!(world.repair("DELETE", PAUSES, other).await.problem(), (404, "unknown_pause"));
+    }
     assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
     assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause).await.problem(), (404, "unknown_pause"));
 }
@@ -263,16 +266,19 @@ async fn no_list_shows_expired_records_that_are_not_deleted_yet() {
     world.order(1, Duration::hours(1), Change::Parked(Reason::Unmapped)).await;
     let pause = json!({"tenant": TENANT, "events": "*"});
     world.repair("PUT", "/operations/v1/pauses", pause).await;
-    let past = (world.host.now() - Duration::days(3)).unix_timestamp().to_string();
-    for item in world.table.items().await {
-        let update = world.table.client.update_item().table_name(&world.table.name);
-        let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
-        let update = update.update_expression("SET expires_at = :at");
-        update.expression_attribute_values(":at", AttributeValue::N(past.clone())).send().await.unwrap();
-    }
-    for list in ["pauses", "attention?kind=parked", &format!("notifications?tenant={TENANT}")] {
-        let shown = world.get(&format!("/operations/v1/{list}")).await.body;
-        assert_eq!(shown["items"], json!([]), "{list}");
+    let notifications = format!("notifications?tenant={TENANT}");
+    for ago in [Duration::days(3), Duration::ZERO] {
+        let past = (world.host.now() - ago).unix_timestamp().to_string();
+        for item in world.table.items().await {
+            let update = world.table.client.update_item().table_name(&world.table.name);
+            let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+            let update = update.update_expression("SET expires_at = :at");
+            update.expression_attribute_values(":at", AttributeValue::N(past.clone())).send().await.unwrap();
+        }
+        for list in ["pauses", "attention?kind=parked", "search?q=SO%2F1", &notifications] {
+            let shown = world.get(&format!("/operations/v1/{list}")).await.body;
+            assert_eq!(shown["items"], json!([]), "{list}, {ago} ago");
+        }
     }
     assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 0);
 }
@@ -281,7 +287,8 @@ async fn no_list_shows_expired_records_that_are_not_deleted_yet() {
 async fn plans_begins_shows_cancels_and_resumes_a_job() {
     let world = World::new().await;
     for number in 1..=12 {
-        world.order(number, Duration::hours(2), processed(FeedbackState::Sent)).await;
+        let age = if number == 1 { Duration::DAY } else { Duration::hours(2) };
+        world.order(number, age, processed(FeedbackState::Sent)).await;
     }
     let filter = json!({"tenant": TENANT, "states": ["processed"], "from": "2026-09-25T00:00:00Z", "to": "2026-12-01T00:00:00Z", "rate": 5});
     let plan = world.repair("POST", "/operations/v1/plans", filter.clone()).await.body;

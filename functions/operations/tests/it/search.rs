@@ -114,9 +114,29 @@ async fn finds_a_delivery_by_its_id_and_a_moment_by_a_trace() {
     }
     let earlier = format!("1-{:08x}-abcdef012345678912345678", at.unix_timestamp() - 60);
     assert!(search(&world, &earlier).await.items("ref").is_empty());
+    // An id of Visma Net may look like that of a delivery.
+    let own = made_at(at - Duration::hours(2));
+    customer(&world, TENANT, "C1", own.as_u128(), Duration::days(2)).await;
+    assert_eq!(search(&world, &own.to_string()).await.items("matched"), ["notification_id"]);
     let unknown = made_at(at - Duration::hours(1)).to_string();
     let nothing = search(&world, &format!("{unknown}&from=2026-11-18T00:00:00Z")).await;
     assert!(nothing.items("ref").is_empty() && nothing.body["next"].is_null());
+}
+
+#[tokio::test]
+async fn a_moment_is_read_to_its_end_for_a_delivery_and_shows_a_hundred_of_a_trace() {
+    let world = World::new().await;
+    let at = TestHost::START - Duration::days(3);
+    let (wanted, others) = (made_at(at), made_at(at + Duration::seconds(1)));
+    for number in 1_u128..=101 {
+        // The first one is the oldest, so it is read last.
+        let delivery = if number == 1 { wanted } else { others };
+        let received_at = at + Duration::milliseconds(number as i64);
+        write(&world, &Notification { received_at, delivery, ..order(number) }).await;
+    }
+    assert_eq!(search(&world, &wanted.to_string()).await.items("key"), ["SO/1"]);
+    let trace = format!("1-{:08x}-abcdef012345678912345678", at.unix_timestamp());
+    assert_eq!(search(&world, &trace).await.items("key").len(), 100);
 }
 
 #[tokio::test]
