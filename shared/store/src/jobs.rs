@@ -188,7 +188,7 @@ impl<I: Items> Table<I> {
         // character of a key, so the place itself is left out. The end is a time without a key, which
         // sorts before all keys of that time, and before the start if both are in one millisecond.
         let after = format!("{after}!");
-        if after.as_str() > end {
+        if after.as_str() >= end {
             return Ok(vec![]);
         }
         let query = Query {

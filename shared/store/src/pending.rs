@@ -191,7 +191,7 @@ impl<I: Items> Table<I> {
                 return Ok(Arrived { notifications, position: last.to_owned(), is_last: false, unread });
             }
             day += Duration::days(1);
-            if day > until {
+            if day >= until {
                 return Ok(Arrived { notifications: vec![], position: end.max(position), is_last: true, unread: 0 });
             }
             position = time_text(day);
@@ -256,7 +256,7 @@ impl<I: Items> Table<I> {
         // BETWEEN includes both ends, and refuses them in the wrong order. `!` sorts before every
         // character of a key, so the place itself is left out.
         let after = format!("{position}!");
-        if *after > *end {
+        if *after >= *end {
             return Ok(vec![]);
         }
         let query = Query {

@@ -140,7 +140,7 @@ impl<I: Items> Table<I> {
         // that time.
         let mut below = after.map_or_else(|| time_text(to), |position| position.at.clone());
         let Some(mut day) = day_of(&below) else { return Ok(Page::default()) };
-        if below < start {
+        if below <= start {
             return Ok(Page::default());
         }
         let mut found: Vec<Position> = vec![];
