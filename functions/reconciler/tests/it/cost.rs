@@ -24,6 +24,8 @@ pub(crate) struct Counted {
     rows: Arc<AtomicU64>,
     /// How long it takes to begin the count of a tenant, and to note its silence, on this clock.
     pace: Arc<OnceLock<(TestHost, Duration)>>,
+    /// How long a read of several items takes on this clock.
+    reads: Arc<OnceLock<(TestHost, Duration)>>,
 }
 
 /// Requests of any kind, and the items they read.
@@ -44,7 +46,8 @@ impl Sub for Cost {
 impl Counted {
     pub(crate) fn new(table: &TestTable) -> Self {
         let items = Dynamo::new(table.client.clone(), "webhooks".into());
-        Self { items, requests: Arc::default(), rows: Arc::default(), pace: Arc::default() }
+        let (requests, rows) = (Arc::default(), Arc::default());
+        Self { items, requests, rows, pace: Arc::default(), reads: Arc::default() }
     }
 
     pub(crate) fn cost(&self) -> Cost {
@@ -55,6 +58,11 @@ impl Counted {
     /// much later.
     pub(crate) fn slow_down(&self, host: &TestHost, by: Duration) {
         self.pace.set((host.clone(), by)).expect("a test sets it once");
+    }
+
+    /// From now on, each read of several items takes this long.
+    pub(crate) fn slow_reads(&self, host: &TestHost, by: Duration) {
+        self.reads.set((host.clone(), by)).expect("a test sets it once");
     }
 
     fn count(&self, rows: usize) {
@@ -89,6 +97,9 @@ impl Items for Counted {
     ) -> Result<BatchPage, StoreError> {
         let batch = self.items.get_batch(keys, attributes, consistent).await?;
         self.count(batch.items.len());
+        if let Some((host, by)) = self.reads.get() {
+            host.advance(*by);
+        }
         Ok(batch)
     }
 
