@@ -233,6 +233,19 @@ async fn a_run_begins_with_the_tenant_for_which_the_last_one_had_no_room() {
 }
 
 #[tokio::test]
+async fn a_run_looks_through_five_hundred_pages_of_the_feed_and_the_next_goes_on() {
+    let world = world().await;
+    world.host.advance(Duration::minutes(2));
+    world.end(&world.accepted(TENANT, "1", Origin::Webhook), Answering::none()).await;
+    world.end(&world.accepted(OTHER, "2", Origin::Webhook), queued()).await;
+    world.host.advance(Duration::hours(27));
+    world.cost.fill_pages(501);
+    for feedback in [0, 1] {
+        assert_eq!(requeued(&world.run().await), (0, feedback));
+    }
+}
+
+#[tokio::test]
 async fn the_line_of_a_run_counts_both_kinds_of_stuck_work() {
     let captured = Captured::default();
     let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));

@@ -116,6 +116,21 @@ async fn an_hour_without_news_is_not_written_again() {
 }
 
 #[tokio::test]
+async fn a_run_reads_five_hundred_pages_of_the_feed_and_the_next_goes_on() {
+    let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
+    let start = hour_of(world.now());
+    world.host.advance(Duration::minutes(2));
+    end(&world, &came(&world, TENANT, "10001")).await;
+    world.host.advance(Duration::minutes(6));
+    world.cost.fill_pages(501);
+    // One page is for the hour before.
+    for received in [49_900, 50_101] {
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), start).await.received, received);
+    }
+}
+
+#[tokio::test]
 async fn a_run_out_of_time_keeps_what_it_has_counted_of_the_current_hour() {
     let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
     let start = hour_of(world.now());
