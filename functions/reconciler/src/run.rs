@@ -172,6 +172,9 @@ mod tests {
             assert!(!run.is_spent(NOW) && run.is_spent(NOW + for_lists));
             assert!(run.has_time(NOW + for_lists - Duration::from_millis(1)) && !run.has_time(NOW + for_lists));
             let end = NOW + Duration::from_secs(seconds);
+            let listens_to = NOW + for_lists + (Duration::from_secs(seconds) - for_lists) / 2;
+            assert!(run.has_time_to_listen(listens_to - Duration::from_millis(1)));
+            assert!(!run.has_time_to_listen(listens_to), "half of what is after the lists");
             assert!(!run.is_over(end - Duration::from_millis(1)) && run.is_over(end));
         }
     }
@@ -185,8 +188,9 @@ mod tests {
     #[test]
     fn releases_and_messages_have_a_limit_and_end_with_the_run() {
         let mut run = Run { messages: 2, ..run(60) };
-        let end = NOW + Duration::from_secs(60);
-        assert!(!run.take_message(end) && !run.take_release(end));
+        let (half, end) = (NOW + Duration::from_secs(30), NOW + Duration::from_secs(60));
+        assert!(!run.take_message(end) && !run.take_release(half));
+        assert!(Run { releases: 1, ..self::run(60) }.take_release(half - Duration::from_millis(1)));
         assert_eq!([0; 3].map(|_| run.take_message(NOW)), [true, true, false]);
         assert_eq!((0..=MOST_RELEASES).filter(|_| run.take_release(NOW)).count(), MOST_RELEASES);
         assert_eq!(run.releases_left(), 0);

@@ -85,6 +85,26 @@ async fn every_line_about_a_notification_names_it_its_tenant_and_its_trace() {
 }
 
 #[tokio::test]
+async fn a_record_for_a_newer_version_is_a_warning_and_a_refused_read_an_error() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    let world = World::new().await;
+    let newer = world.processed(FeedbackState::Queued).await;
+    world.table.overwrite("N#", "feedback", "on_its_way").await;
+    let mut refused = newer.clone();
+    refused.entity.key = "refused".into();
+    for (key, level, message) in
+        [(newer, "WARN", "waits: a newer version"), (refused, "ERROR", "the ledger cannot be read: the code does not")]
+    {
+        assert_eq!(world.batch(&[ours(&key)], 1).await, [0]);
+        let lines = captured.lines();
+        let line =
+            lines.iter().find(|line| line["message"].as_str().is_some_and(|text| text.starts_with(message))).unwrap();
+        assert_eq!(line["level"], level, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn logs_the_fault_of_invalid_settings_without_any_value() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;

@@ -10,6 +10,7 @@ use webhooks_model::collection::Collection;
 use webhooks_model::rollup::hour_of;
 use webhooks_model::{Allowance, Origin};
 use webhooks_store::Change;
+use webhooks_telemetry::{Captured, subscriber_for_tests};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
@@ -31,6 +32,7 @@ async fn a_run_out_of_calls_goes_on_where_it_stopped() {
         if report.unfinished == 0 {
             break;
         }
+        assert!(runs < 10, "it never ends");
     }
     assert_eq!((runs, keys(&world).len()), (3, 450));
     let pages: Vec<String> = (0..6).map(|page| format!("{TENANT}:customer:{page}")).collect();
@@ -118,12 +120,19 @@ async fn sales_orders_that_refuse_the_token_stop_no_other_list() {
 
 #[tokio::test]
 async fn a_silent_list_delays_no_other_and_is_continued_later() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
     let world = World::new(json!({"collections": ["customer", "supplier"]})).await;
     world.change(TENANT, Collection::Customer, "10001", 30);
     world.fail([VismaError::Unavailable { stage: Stage::List, fault: Fault::Status(503), after: None }]);
     let report = world.run().await;
     assert_eq!((report.finished, report.unfinished), (1, 1));
     assert!(keys(&world).is_empty());
+    let lines = captured.lines();
+    let told = "sweep ended early: list: unavailable (503)";
+    let line = lines.iter().find(|line| line["message"] == told).unwrap();
+    let named = ["tenant", "collection", "reason"].map(|name| line[name].as_str().unwrap());
+    assert_eq!(named, [TENANT, "customer", "unavailable"]);
     world.run().await;
     assert_eq!(keys(&world).len(), 1);
 }

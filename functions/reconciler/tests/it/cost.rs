@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use fixtures::{TENANT, TestHost, TestTable};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
-use std::ops::Sub;
+use std::ops::{Range, Sub};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use time::Duration;
 use webhooks_model::collection::Collection;
 use webhooks_model::{Origin, Revision};
@@ -24,6 +24,10 @@ pub(crate) struct Counted {
     rows: Arc<AtomicU64>,
     /// How long it takes to begin the count of a tenant, and to note its silence, on this clock.
     pace: Arc<OnceLock<(TestHost, Duration)>>,
+    /// How long a read of several items takes on this clock.
+    reads: Arc<OnceLock<(TestHost, Duration)>>,
+    /// The pages of the feed of [`TENANT`] that are still to be filled.
+    full_pages: Arc<Mutex<Range<u32>>>,
 }
 
 /// Requests of any kind, and the items they read.
@@ -44,7 +48,8 @@ impl Sub for Cost {
 impl Counted {
     pub(crate) fn new(table: &TestTable) -> Self {
         let items = Dynamo::new(table.client.clone(), "webhooks".into());
-        Self { items, requests: Arc::default(), rows: Arc::default(), pace: Arc::default() }
+        let (requests, rows) = (Arc::default(), Arc::default());
+        Self { items, requests, rows, pace: Arc::default(), reads: Arc::default(), full_pages: Arc::default() }
     }
 
     pub(crate) fn cost(&self) -> Cost {
@@ -55,6 +60,36 @@ impl Counted {
     /// much later.
     pub(crate) fn slow_down(&self, host: &TestHost, by: Duration) {
         self.pace.set((host.clone(), by)).expect("a test sets it once");
+    }
+
+    /// From now on, each read of several items takes this long.
+    pub(crate) fn slow_reads(&self, host: &TestHost, by: Duration) {
+        self.reads.set((host.clone(), by)).expect("a test sets it once");
+    }
+
+    /// The next pages of the feed of [`TENANT`] are full: its next notification has come again and
+    /// again, a thousand times a second from the beginning of its hour on.
+    pub(crate) fn fill_pages(&self, many: u32) {
+        *self.full_pages.lock().unwrap() = 0..many;
+    }
+
+    fn fill_up(&self, query: &Query, page: &mut QueryPage) {
+        let is_own = |day: &AttributeValue| day.as_s().is_ok_and(|day| day.starts_with(TENANT));
+        let is_of_feed = query.index == Some("feed") && query.limit == Some(100);
+        let Some(first) = page.items.first().cloned() else { return };
+        if !is_of_feed || !query.values.get(":day").is_some_and(is_own) {
+            return;
+        }
+        let Some(number) = self.full_pages.lock().unwrap().next() else { return };
+        let hour = &first["feed_at"].as_s().unwrap()[.."2026-11-23T12:".len()];
+        let copy = |milliseconds: u32| {
+            let at = format!("{hour}00:{:02}.{:03}Z", milliseconds / 1000, milliseconds % 1000);
+            let mut item = first.clone();
+            item.insert("feed_at".into(), AttributeValue::S(at));
+            item
+        };
+        let items = (number * 100..(number + 1) * 100).map(copy).collect();
+        *page = QueryPage { items, scanned: 100, last_evaluated: None };
     }
 
     fn count(&self, rows: usize) {
@@ -89,11 +124,15 @@ impl Items for Counted {
     ) -> Result<BatchPage, StoreError> {
         let batch = self.items.get_batch(keys, attributes, consistent).await?;
         self.count(batch.items.len());
+        if let Some((host, by)) = self.reads.get() {
+            host.advance(*by);
+        }
         Ok(batch)
     }
 
     async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
-        let page = self.items.query_page(query).await?;
+        let mut page = self.items.query_page(query).await?;
+        self.fill_up(query, &mut page);
         self.count(page.items.len());
         Ok(page)
     }

@@ -75,6 +75,19 @@ async fn a_webhook_still_on_its_way_is_left_to_the_next_sweep_and_not_forgotten(
 }
 
 #[tokio::test]
+async fn a_change_from_the_future_is_a_warning_that_names_the_setting() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    let world = World::new(json!({"collections": ["customer"]})).await;
+    world.change(TENANT, CUSTOMER, "10001", -15);
+    world.run().await;
+    let lines = captured.lines();
+    let line = lines.iter().find(|line| line["minutes_ahead"] == 15).unwrap();
+    assert_eq!(line["message"], "changes from the future: visma.erp_time_zone is wrong, see visma-webhooks doctor");
+    assert_eq!(["tenant", "collection"].map(|name| line[name].as_str().unwrap()), [TENANT, "customer"]);
+}
+
+#[tokio::test]
 async fn the_first_sweep_reaches_back_a_day_and_no_further() {
     let world = World::new(json!({"collections": ["supplier"]})).await;
     world.change(TENANT, Collection::Supplier, "old", 25 * 60);

@@ -90,6 +90,8 @@ async fn an_outcome_that_came_in_time_and_waits_for_visma_net_does_not_expire() 
     tried(&world, &n.ledger_key()).await;
     world.host.advance(Duration::hours(3));
     assert_eq!(world.run().await.expired, 0);
+    let due = world.table.table.due(Mark::Awaited, world.now(), None).await.unwrap();
+    assert!(due.pending.is_empty(), "no run looks at it again before its time is over");
     world.host.advance(Duration::hours(24));
     assert_eq!(world.run().await.expired, 0);
     world.host.advance(Duration::hours(2));
@@ -231,6 +233,19 @@ async fn a_run_begins_with_the_tenant_for_which_the_last_one_had_no_room() {
 }
 
 #[tokio::test]
+async fn a_run_looks_through_five_hundred_pages_of_the_feed_and_the_next_goes_on() {
+    let world = world().await;
+    world.host.advance(Duration::minutes(2));
+    world.end(&world.accepted(TENANT, "1", Origin::Webhook), Answering::none()).await;
+    world.end(&world.accepted(OTHER, "2", Origin::Webhook), queued()).await;
+    world.host.advance(Duration::hours(27));
+    world.cost.fill_pages(501);
+    for feedback in [0, 1] {
+        assert_eq!(requeued(&world.run().await), (0, feedback));
+    }
+}
+
+#[tokio::test]
 async fn the_line_of_a_run_counts_both_kinds_of_stuck_work() {
     let captured = Captured::default();
     let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
@@ -243,6 +258,7 @@ async fn the_line_of_a_run_counts_both_kinds_of_stuck_work() {
     assert_eq!(requeued(&world.run().await), (1, 2));
     let line = captured.lines().into_iter().find(|line| line["message"] == "reconciled").unwrap();
     assert_eq!((&line["requeued"], &line["tenants"]), (&json!(3), &json!(2)));
+    assert!(!captured.text().contains("passed over"), "{}", captured.text());
 }
 
 #[tokio::test]
@@ -279,6 +295,18 @@ async fn leaves_a_record_of_a_newer_version_and_its_mark_alone() {
     assert_eq!((requeued(&report), report.unread), ((0, 0), 1), "the report counts what it passes over");
     assert_eq!(world.run().await.unread, 1, "each run does, as long as it has the mark");
     assert_eq!(world.table.needing_attention("retrying").await, 1);
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_version_without_a_mark_is_counted_by_the_run_that_passes_it_over() {
+    let world = world().await;
+    world.end(&world.accepted(TENANT, "10001", Origin::Webhook), queued()).await;
+    world.table.overwrite("N#", "state", "postponed").await;
+    world.host.advance(Duration::hours(27));
+    for unread in [1, 0] {
+        let report = world.run().await;
+        assert_eq!((requeued(&report), report.unread), ((0, 0), unread));
+    }
 }
 
 #[tokio::test]

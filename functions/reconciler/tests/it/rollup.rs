@@ -86,6 +86,69 @@ async fn an_hour_in_which_something_was_open_is_counted_anew_when_it_has_ended()
 }
 
 #[tokio::test]
+async fn an_hour_in_which_something_stays_open_does_not_hold_up_the_later_ones() {
+    let world = world().await;
+    let waits = came(&world, TENANT, "10001");
+    world.record(&waits, Change::RateLimited { attempt: None, waits_here: true }).await;
+    for (key, received) in [("10002", 2), ("10003", 1), ("10004", 1)] {
+        end(&world, &came(&world, TENANT, key)).await;
+        world.host.advance(Duration::minutes(6));
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), hour_of(world.now())).await.received, received, "{key}");
+        world.host.advance(Duration::hours(2));
+    }
+}
+
+#[tokio::test]
+async fn an_hour_without_news_is_not_written_again() {
+    let world = world().await;
+    let start = hour_of(world.now());
+    end(&world, &came(&world, TENANT, "10001")).await;
+    for tenant in [Some(TENANT), None] {
+        let mut written = vec![];
+        for _ in 0..2 {
+            world.host.advance(Duration::minutes(6));
+            world.run().await;
+            written.push(world.table.table.rollups(tenant, start, start + Duration::HOUR).await.unwrap());
+        }
+        assert!(!written[0].is_empty() && written[0] == written[1], "{written:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_reads_five_hundred_pages_of_the_feed_and_the_next_goes_on() {
+    let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
+    let start = hour_of(world.now());
+    world.host.advance(Duration::minutes(2));
+    end(&world, &came(&world, TENANT, "10001")).await;
+    world.host.advance(Duration::minutes(6));
+    world.cost.fill_pages(501);
+    // One page is for the hour before.
+    for received in [49_900, 50_101] {
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), start).await.received, received);
+    }
+}
+
+#[tokio::test]
+async fn a_run_out_of_time_keeps_what_it_has_counted_of_the_current_hour() {
+    let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
+    let start = hour_of(world.now());
+    end(&world, &came(&world, TENANT, "0")).await;
+    world.host.advance(Duration::minutes(6));
+    world.run().await;
+    for key in 1..=150 {
+        end(&world, &came(&world, TENANT, &key.to_string())).await;
+    }
+    world.host.advance(Duration::minutes(6));
+    world.cost.slow_reads(&world.host, Duration::MINUTE);
+    for received in [101, 151] {
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), start).await.received, received, "a read has a hundred at most");
+    }
+}
+
+#[tokio::test]
 async fn a_record_that_is_written_long_after_its_receipt_is_counted_in_its_hour() {
     let world = world().await;
     let (start, late) = (hour_of(world.now()), came(&world, TENANT, "10001"));
@@ -106,10 +169,12 @@ async fn an_hour_keeps_the_calls_that_its_tenant_had_left() {
     let world = world().await;
     let (start, waits) = (hour_of(world.now()), came(&world, TENANT, "10001"));
     world.record(&waits, Change::RateLimited { attempt: None, waits_here: true }).await;
-    world.host.advance(Duration::minutes(6));
-    world.lists.0.lock().unwrap().quotas.insert(TENANT.to_owned(), 77);
-    world.run().await;
-    assert_eq!(hour(&world, Some(TENANT), start).await.calls_left, Some(77));
+    for (minutes, left) in [(5, 78), (1, 77)] {
+        world.host.advance(Duration::minutes(minutes));
+        world.lists.0.lock().unwrap().quotas.insert(TENANT.to_owned(), left);
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), start).await.calls_left, Some(left), "from its first moment on");
+    }
     assert_eq!(hour(&world, Some(TENANT), start - Duration::HOUR).await.calls_left, None);
 
     world.lists.0.lock().unwrap().quotas.clear();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use time::Duration;
 use webhooks_model::{Origin, observed};
 use webhooks_store::{Deliveries, KnownTenant, Observation, Observations};
+use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -124,6 +125,8 @@ async fn deliver(world: &World, subscription: &str) {
 
 #[tokio::test]
 async fn a_subscription_that_never_delivered_is_silent() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
     let world = with_subscription(24, None).await;
     for (hours, silent) in [(0, 0), (24, 0), (1, 1), (24 * 14, 1)] {
         world.host.advance(Duration::hours(hours));
@@ -133,8 +136,16 @@ async fn a_subscription_that_never_delivered_is_silent() {
         assert_eq!(both, (Some(0), Some(silent)), "{hours} hours later, while the tenant is heard of");
     }
     assert_eq!(world.emitted.values("SilentSubscriptions"), [0, 0, 1, 1]);
+    let hours = told(&captured, "a subscription has never delivered anything", "silent_hours");
+    assert_eq!(hours, [25, 25 + 24 * 14]);
     deliver(&world, "all").await;
     assert_eq!(world.run().await.silent_subscriptions, Some(0));
+}
+
+/// A number in each line with this message.
+fn told(captured: &Captured, message: &str, number: &str) -> Vec<i64> {
+    let lines = captured.lines().into_iter().filter(|line| line["message"] == message);
+    lines.map(|line| line[number].as_i64().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -186,6 +197,8 @@ async fn with_quiet_days(of_all: u16, own: Option<u16>) -> World {
 
 #[tokio::test]
 async fn a_subscription_that_stopped_delivering_is_silent_after_its_quiet_days() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
     let world = with_quiet_days(30, None).await;
     deliver(&world, "all").await;
     for (days, silent) in [(0, 0), (30, 0), (1, 1), (300, 1)] {
@@ -196,6 +209,8 @@ async fn a_subscription_that_stopped_delivering_is_silent_after_its_quiet_days()
         assert_eq!(both, (Some(0), Some(silent)), "{days} days later, while the tenant is heard of");
     }
     assert_eq!(world.emitted.values("SilentSubscriptions"), [0, 0, 1, 1]);
+    let days = told(&captured, "a subscription that delivered before is silent", "silent_days");
+    assert_eq!(days, [31, 331]);
     deliver(&world, "all").await;
     assert_eq!(world.run().await.silent_subscriptions, Some(0));
 }
@@ -305,4 +320,13 @@ async fn a_run_for_one_tenant_leaves_the_directory_alone() {
     let world = with_tenants(tenants()).await;
     world.run_for(Some(TENANT)).await;
     assert!(directory(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_run_whose_time_is_over_leaves_the_directory_to_the_next() {
+    let world = with_tenants(tenants()).await;
+    world.run_within(std::time::Duration::ZERO).await;
+    assert!(directory(&world).await.is_empty());
+    world.run().await;
+    assert_eq!(directory(&world).await.len(), 2);
 }

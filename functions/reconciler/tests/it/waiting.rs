@@ -33,6 +33,15 @@ fn allowance(world: &World) -> Allowance {
     Allowance { tenant: TENANT.to_owned(), limit: Some(10), calls_each: 1, resets_at: world.now(), released_to: None }
 }
 
+#[tokio::test]
+async fn a_tenant_for_which_nothing_waits_is_given_no_quota() {
+    let world = World::with_tenants(json!({"collections": []}), &[TENANT, OTHER]).await;
+    world.table.table.used_up(&allowance(&world), world.now()).await.unwrap();
+    world.host.advance(Duration::minutes(18));
+    assert_eq!(world.run().await.released, 0);
+    assert_eq!(world.table.table.allowances().await.unwrap().remove(0).released_to, None);
+}
+
 /// A notification that has ended, and whose feedback waits.
 async fn told_later(world: &World, key: &str) -> Notification {
     let n = world.accepted(TENANT, key, Origin::Webhook);

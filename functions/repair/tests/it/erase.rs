@@ -1,11 +1,16 @@
 use crate::world::{JOB, World, order, processed};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextMut;
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeSerializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
+};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
 use fixtures::{Refuses, TENANT, TestHost};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
@@ -29,7 +34,7 @@ async fn kept(world: &World) -> Vec<(String, String)> {
 }
 
 /// The table behind an interceptor.
-fn through(world: &World, interceptor: impl Intercept + 'static) -> Table {
+pub(crate) fn through(world: &World, interceptor: impl Intercept + 'static) -> Table {
     let config = world.table.client.config().to_builder().interceptor(interceptor).build();
     Table::new(Client::from_conf(config), world.table.name.clone(), Duration::days(90))
 }
@@ -110,16 +115,62 @@ async fn tells_the_other_functions_what_is_erased_before_it_deletes_anything() {
 
 #[tokio::test]
 async fn a_slice_without_time_for_all_that_it_found_is_followed_by_another() {
-    let world = World::new().await;
+    for (step, erased) in [(Duration::milliseconds(600), 2), (Duration::SECOND, 1)] {
+        let world = World::new().await;
+        world.recorded(3, processed).await;
+        world.begin(erase(), 100).await;
+        world.host.step(step);
+        assert!(world.slice(1).await);
+        let left = kept(&world).await.len() as u64;
+        assert_eq!((world.progress().await, left), ((Status::Running, erased, 0), 3 - erased));
+        world.host.step(Duration::ZERO);
+        while world.slice(1).await {}
+        assert_eq!(world.progress().await, (Status::Finished, 3, 0));
+        assert!(kept(&world).await.is_empty());
+    }
+}
+
+/// The table takes one deletion and refuses all others, and counts how often the job is written.
+#[derive(Debug, Clone, Default)]
+struct TakesOne {
+    deletions: Arc<AtomicUsize>,
+    writes: Arc<AtomicUsize>,
+}
+
+impl Intercept for TakesOne {
+    fn name(&self) -> &'static str {
+        "TakesOne"
+    }
+
+    fn read_before_serialization(
+        &self,
+        context: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let input = context.input();
+        let update = input.downcast_ref::<UpdateItemInput>().and_then(|update| update.key()?.get("pk"));
+        let is_of_job = update.is_some_and(|pk| pk.as_s().is_ok_and(|pk| pk == "jobs"));
+        self.writes.fetch_add(usize::from(is_of_job), Ordering::Relaxed);
+        let is_deletion = input.downcast_ref::<DeleteItemInput>().is_some();
+        let is_late = is_deletion && self.deletions.fetch_add(1, Ordering::Relaxed) > 0;
+        if is_late { Err("no answer".into()) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn counts_what_it_deleted_before_the_table_refused_and_writes_the_job_three_times() {
+    let mut world = World::new().await;
     world.recorded(3, processed).await;
     world.begin(erase(), 100).await;
-    world.host.step(Duration::milliseconds(600));
+    let table = TakesOne::default();
+    world.repair.store = through(&world, table.clone());
     assert!(world.slice(1).await);
-    assert_eq!((world.progress().await, kept(&world).await.len()), ((Status::Running, 2, 0), 1));
-    world.host.step(Duration::ZERO);
+    assert_eq!(world.progress().await, (Status::Running, 1, 0));
+    assert_eq!(table.writes.load(Ordering::Relaxed), 3, "claimed, found something, and done");
+    world.repair.store = world.table.table.clone();
     while world.slice(1).await {}
     assert_eq!(world.progress().await, (Status::Finished, 3, 0));
-    assert!(kept(&world).await.is_empty());
 }
 
 /// Each page of the table has one item and takes this long.
@@ -150,12 +201,24 @@ async fn a_slice_without_time_for_the_whole_table_is_followed_by_another() {
     let mut world = World::new().await;
     world.recorded(3, processed).await;
     world.begin(erase(), 100).await;
-    world.repair.store = through(&world, SmallPages(world.host.clone(), Duration::milliseconds(600)));
+    world.repair.store = through(&world, SmallPages(world.host.clone(), Duration::milliseconds(500)));
+    let begun = world.host.now();
     assert!(world.slice(1).await);
-    assert!(!kept(&world).await.is_empty(), "a slice has time for two pages");
+    assert_eq!(world.host.now() - begun, Duration::SECOND, "a slice has time for two pages");
+    assert!(!kept(&world).await.is_empty());
     while world.slice(1).await {}
     assert_eq!(world.progress().await, (Status::Finished, 3, 0));
     assert!(kept(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_slice_reads_no_further_once_it_has_found_as_many_items_as_its_rate() {
+    let mut world = World::new().await;
+    world.recorded(3, processed).await;
+    world.begin(erase(), 1).await;
+    world.repair.store = through(&world, SmallPages(world.host.clone(), Duration::ZERO));
+    assert!(world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Running, 1, 0));
 }
 
 #[tokio::test]
@@ -185,6 +248,7 @@ async fn a_slice_that_dies_after_it_has_deleted_is_not_forgotten() {
     world.recorded(1, processed).await;
     world.repair.store = through(&world, Refuses::<DeleteItemInput>::all());
     assert!(world.slice(1).await);
+    assert_eq!(world.repairs.hidden().last().unwrap().1.as_secs(), 30, "it does not try again at once");
     for key in world.table.table.kept(TENANT, None).await.unwrap().keys {
         world.table.table.erase(&key).await.unwrap();
     }

@@ -139,6 +139,20 @@ async fn a_slow_job_skips_other_notifications_quickly() {
 }
 
 #[tokio::test]
+async fn replays_no_more_than_the_rate_if_some_notifications_do_not_match() {
+    let world = World::new().await;
+    let now = world.host.now();
+    for number in 1..=6_u8 {
+        let n = order(number.into(), now - time::Duration::minutes(2) + time::Duration::seconds(number.into()));
+        let change = if number == 2 { Change::Parked(Reason::Unmapped) } else { processed() };
+        world.table.table.record(&Entry { notification: &n, change, now }).await.unwrap();
+    }
+    world.job(&[State::Processed], 2).await;
+    assert!(world.slice(1).await);
+    assert_eq!((world.progress().await, world.replays().len()), ((Status::Running, 2, 0), 2));
+}
+
+#[tokio::test]
 async fn a_slice_looks_at_a_hundred_notifications_without_a_match() {
     let world = World::new().await;
     let now = world.host.now();

@@ -191,6 +191,20 @@ async fn a_pass_is_not_the_last_if_its_first_page_had_something_unreadable() {
 }
 
 #[tokio::test]
+async fn goes_on_while_two_wait_for_a_version_that_can_send_them() {
+    let world = World::new().await;
+    world.recorded(2, paused).await;
+    for number in [1, 2] {
+        let key = order(number, world.host.now()).ledger_key();
+        world.table.overwrite(&format!("N#{}", key.notification), "proof", "sealed").await;
+    }
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(2));
+    assert!(world.slice(1).await && world.slice(2).await);
+    assert_eq!(world.progress().await, (Status::Running, 0, 2));
+}
+
+#[tokio::test]
 async fn goes_on_until_a_version_can_send_what_waits_and_records_nothing_meanwhile() {
     for change in [paused as fn() -> Change, processed] {
         let world = World::new().await;

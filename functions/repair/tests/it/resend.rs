@@ -1,5 +1,7 @@
+use crate::erase::through;
 use crate::world::{JOB, World, order};
-use fixtures::{FakeQueue, TENANT, sqs_event};
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use fixtures::{FakeQueue, Mood, Refuses, TENANT, sqs_event};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use time::Duration as Span;
@@ -11,6 +13,7 @@ use webhooks_model::ledger::Attempt;
 use webhooks_model::work::ParkedFeedback;
 use webhooks_model::{LedgerKey, QueueName, Reason, State, Work};
 use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry};
+use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 /// Records that order SO/{number} has ended and Visma Net refused its feedback. A second passes.
 async fn parked(world: &World, number: u128, reason: Reason, detail: &str) -> LedgerKey {
@@ -175,4 +178,44 @@ async fn watches_feedback_that_was_recorded_but_not_sent() {
     feedback_queue(&world).refuse(false);
     while world.slice(2).await {}
     assert_eq!((sent(&world), world.progress().await), (vec![first], (Status::Finished, 2, 0)));
+}
+
+#[tokio::test]
+async fn passes_over_feedback_that_somebody_resends_meanwhile_and_keeps_its_rate() {
+    let world = World::new().await;
+    let last = parked(&world, 1, Reason::GaveUp, "status 503").await;
+    let by_hand = parked(&world, 2, Reason::GaveUp, "status 503").await;
+    let first = parked(&world, 3, Reason::GaveUp, "status 503").await;
+    world.begin(Work::Resend(everything(&world)), 2).await;
+    let queue = feedback_queue(&world);
+    queue.set_mood(Mood::Waits);
+    let meanwhile = async {
+        queue.until_asked().await;
+        let action = Action { deed: Deed::ResendFeedback, at: world.host.now(), by: "op", note: "by hand" };
+        assert!(world.table.table.act(&by_hand, action).await.unwrap());
+        queue.set_mood(Mood::Takes);
+    };
+    let (comes_again, ()) = tokio::join!(world.slice(1), meanwhile);
+    assert!(comes_again);
+    assert_eq!((sent(&world), world.progress().await), (vec![first.clone()], (Status::Running, 1, 1)));
+    assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(1), "two at two a second");
+    while world.slice(2).await {}
+    assert_eq!((sent(&world), world.progress().await), (vec![first, last], (Status::Finished, 2, 1)));
+}
+
+/// The console shows a running job as idle if it was not updated for long.
+#[tokio::test]
+async fn a_slice_that_cannot_begin_says_why_and_does_not_count_as_an_update() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    let mut world = World::new().await;
+    parked(&world, 1, Reason::GaveUp, "status 503").await;
+    let job = world.begin(Work::Resend(everything(&world)), 10).await;
+    world.host.advance(Span::SECOND);
+    world.repair.store = through(&world, Refuses::<QueryInput>::all());
+    assert!(world.slice(1).await);
+    let told = "the slice will be repeated: the code does not match the table: request not built";
+    assert!(captured.lines().iter().any(|line| line["message"] == told), "{}", captured.text());
+    let progress = world.table.table.job(JOB).await.unwrap().unwrap().progress;
+    assert_eq!(progress.updated_at, job.progress.updated_at);
 }

@@ -1,6 +1,7 @@
 pub(crate) use fixtures::order;
 use fixtures::{FakeQueue, TENANT, TestHost, TestTable, sqs_event, to_come_again};
 use repair::{Ports, QueuePair, Repair};
+use std::cell::Cell;
 use std::time::Duration;
 use uuid::Uuid;
 use webhooks_host::Host;
@@ -27,8 +28,11 @@ pub(crate) struct World {
     pub(crate) queue_pairs: Vec<(QueueName, FakeQueue, FakeQueue)>,
     pub(crate) emitted: Emitted,
     pub(crate) repair: Repair<Fakes>,
+    slices: Cell<usize>,
 }
 
+/// No job of these tests has as many slices, so a job that reaches this number never ends.
+const MOST_SLICES: usize = 100;
 pub(crate) const JOB: Uuid = Uuid::from_u128(42);
 
 impl World {
@@ -51,7 +55,7 @@ impl World {
             host: host.clone(),
             metrics: Metrics::new(Service::Repair, host.clone(), emitted.clone()),
         };
-        Self { table, host, notifications, repairs, queue_pairs, emitted, repair }
+        Self { table, host, notifications, repairs, queue_pairs, emitted, repair, slices: Cell::new(0) }
     }
 
     /// Notifications `1..=count`, each a minute after the one before, ended as `change` says.
@@ -79,6 +83,8 @@ impl World {
 
     /// Delivers the job's message when the job is due. Returns whether the message comes again.
     pub(crate) async fn slice(&self, receive_count: u32) -> bool {
+        self.slices.set(self.slices.get() + 1);
+        assert!(self.slices.get() < MOST_SLICES, "the job does not end");
         if let Some(job) = self.table.table.job(JOB).await.unwrap() {
             self.host.advance((job.progress.due_at - self.host.now()).max(time::Duration::ZERO));
         }
