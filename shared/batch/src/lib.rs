@@ -193,6 +193,7 @@ mod tests {
             if received.body == "slow" {
                 std::future::pending::<()>().await;
             }
+            tokio::time::sleep(Duration::from_millis(4_900)).await;
             Outcome::Done
         };
         let response = run(batch(&["slow", "fine"]), &Hidden::default(), Duration::from_secs(5), each).await;
@@ -219,6 +220,28 @@ mod tests {
         let response = run(batch(&["slow"; CONCURRENCY + 1]), &Slow, budget, each).await;
         assert!(begun.elapsed() < budget + FOR_THE_ANSWER, "{:?}", begun.elapsed());
         assert_eq!(response.batch_item_failures.len(), CONCURRENCY + 1);
+    }
+
+    /// A queue that confirms in less than half a second.
+    struct Prompt(Hidden);
+
+    impl Pacer for Prompt {
+        async fn hide(&self, receipt_handle: &str, wait: Duration) -> Result<(), QueueError> {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            self.0.hide(receipt_handle, wait).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_that_takes_all_the_time_is_hidden_after_it() {
+        let each = |_: Received| async {
+            std::future::pending::<()>().await;
+            Outcome::Done
+        };
+        let queue = Prompt(Hidden::default());
+        let response = run(batch(&["slow"]), &queue, Duration::from_secs(5), each).await;
+        assert_eq!(response.batch_item_failures.len(), 1);
+        assert_eq!(*queue.0.0.lock().unwrap(), [("r0".to_owned(), AFTER_PANIC)]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Stamp {
 
     /// Whether `version` is this state or certainly a newer one. False in case of doubt.
     pub fn is_known_by(self, version: Ticks) -> bool {
-        version == self.at || version == self.first || version > self.latest || (version > self.at && self.is_certain())
+        version == self.at || version == self.first || version > self.latest
     }
 
     pub fn is_certain(self) -> bool {
@@ -196,6 +196,13 @@ mod tests {
         assert_eq!(before.at().to_datetime(), datetime!(2026-10-25 0:50 UTC));
         assert_eq!(after.at().to_datetime(), datetime!(2026-10-25 1:10 UTC));
         assert!(!after.is_known_by(before.at()));
+        let certain = read("UTC", "2026-10-25T01:10:00", datetime!(2026-10-25 1:10:01 UTC));
+        assert!(certain.is_certain() && !after.is_certain());
+        // Such a time may be read up to twice the skew too late.
+        let latest = datetime!(2026-10-25 1:12 UTC);
+        assert_eq!(after.latest().to_datetime(), latest);
+        let is_known = [latest, latest + Duration::SECOND].map(|at| after.is_known_by(Ticks::from_datetime(at)));
+        assert_eq!(is_known, [false, true]);
         // Looking again later does not change that.
         let again = read(OSLO, "2026-10-25T02:50:00.000", datetime!(2026-10-25 9:00 UTC));
         assert!(again.is_known_by(before.at()) && again.is_known_by(again.at()));

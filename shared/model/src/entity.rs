@@ -205,6 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn only_actions_and_steps_leave_no_trace_in_the_erp() {
+        let without = Kind::ALL.into_iter().filter(|kind| kind.leaves_no_trace());
+        assert_eq!(without.collect::<Vec<_>>(), [Kind::Action, Kind::Completed, Kind::Lifecycle]);
+    }
+
+    #[test]
+    fn each_group_has_a_title() {
+        assert_eq!(Group::ALL.map(Group::title), ["Entities", "Documents", "Other"]);
+    }
+
+    #[test]
     fn each_row_stands_at_its_entity() {
         assert_eq!(Entity::ALL.len(), ROWS.len());
         for entity in Entity::ALL {

@@ -251,4 +251,18 @@ mod tests {
             assert_eq!(of(document), wrong, "{document}");
         }
     }
+
+    #[test]
+    fn names_what_is_expected_without_words_of_rust() {
+        for (expected, words) in [
+            ("a map", "an object"),
+            ("struct Document", "an object"),
+            ("u32", "a whole number, not below 0"),
+            ("usize", "a whole number, not below 0"),
+            ("an RFC3339-formatted `OffsetDateTime`", "a time such as 2026-11-24T12:00:00Z"),
+            ("a tuple of size 2", "a tuple of size 2"),
+        ] {
+            assert_eq!(plain(expected), words);
+        }
+    }
 }

@@ -346,7 +346,7 @@ mod tests {
         refuses(json!([{"key": [["/a", "b"]]}]), Fault::PointerInvalid, "fields[0].key[0]");
         refuses(json!([{"events": "acount.*"}]), Fault::EventsUnknown, "fields[0].events");
         refuses(json!([{"events": "account.*", "event": ["/a"]}]), Fault::EventsTooNarrow, "fields[0].event");
-        assert_eq!(check(&Rules::of(json!([{"key": ["/a~0~1", ["/b", "/"]]}])).0), Ok(()));
+        assert_eq!(check(&Rules::of(json!([{"key": ["/a~0~1", ["/b", "/"]]}, {"events": "account.*"}])).0), Ok(()));
     }
 
     fn nested(names: &[String], value: &str) -> Value {

@@ -166,6 +166,8 @@ mod tests {
             (format!(" {real}"), "base64, 44 characters, blanks around it"),
             (format!("sha256={}", "0f".repeat(32)), "hex, 64 characters, after sha256"),
             ("t:a b".to_owned(), "other characters, 3 characters, after t"),
+            ("t:ab".to_owned(), "other characters, 4 characters"),
+            ("AAAA=".to_owned(), "base64, 5 characters"),
         ] {
             assert_eq!(signature(&header), form);
         }
@@ -176,6 +178,7 @@ mod tests {
         let digest = |text: &str| address_digest(text.parse().unwrap());
         let published = ["18.202.121.26", "34.242.104.102", "54.220.26.45"].map(digest);
         assert!(published[0] != published[1] && published[1] != published[2] && published[0] != published[2]);
+        assert_eq!(published[..2], [0x6a90, 0x1902], "as FNV-1a has it, so that versions agree");
         assert_eq!(digest("::ffff:18.202.121.26"), published[0]);
         let same = (0..=u16::MAX).filter(|low| {
             let [c, d] = low.to_be_bytes();

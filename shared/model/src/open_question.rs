@@ -176,6 +176,7 @@ impl OpenQuestion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_code_is_one_in_text_and_in_json_and_every_question_is_listed() {
@@ -185,5 +186,23 @@ mod tests {
             assert_eq!(serde_json::to_value(question).unwrap(), question.as_str());
         }
         assert_eq!(OpenQuestion::parse("no_such_question"), None);
+    }
+
+    #[test]
+    fn a_question_says_what_is_assumed_and_what_to_do() {
+        let distinct = |text: fn(Q) -> &'static str| Q::ALL.map(text).into_iter().collect::<BTreeSet<_>>().len();
+        assert_eq!((distinct(Q::title), distinct(Q::assumed)), (Q::ALL.len(), Q::ALL.len()));
+        assert!(Q::ALL.iter().all(|question| question.reference().starts_with("docs/visma-net.md#")));
+        assert!(Q::TimeZone.advice().contains("visma.erp_time_zone"));
+    }
+
+    #[test]
+    fn a_question_says_how_it_is_measured() {
+        let those = |holds: fn(Q) -> bool| Q::ALL.into_iter().filter(|one| holds(*one)).collect::<Vec<_>>();
+        assert_eq!(those(|one| !one.is_measured()), [Q::TimeOut, Q::Handshake]);
+        let one_subject = [Q::BodyShape, Q::TimeZone, Q::SecretRotation, Q::Subscriptions];
+        assert_eq!(those(Q::has_one_subject_each), one_subject);
+        let most = [Q::EventNames, Q::Retries, Q::SecretRotation, Q::Ordering].map(Q::most_facts);
+        assert_eq!(most, [64, 24, usize::MAX, 16]);
     }
 }

@@ -132,6 +132,7 @@ mod tests {
         assert_eq!((reference.received_at(), reference.tenant()), (NOON, tenant_digits("t-1")));
         assert!(key.notification.content().starts_with(&reference.content()));
         assert!(reference.is_of(&key));
+        assert_eq!(tenant_digits("t-1"), "46e9bc3", "the first digits of its SHA-256");
         // A ULID of that moment has the same digits.
         assert!(reference.to_string().starts_with("01M844DZQT"), "{reference}");
     }

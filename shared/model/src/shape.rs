@@ -214,6 +214,7 @@ mod tests {
              /rows/*:number|object|string /rows/*/a:array /sum:number"
         );
         assert_eq!((text("[]"), text("5"), text("null")), ("array".into(), "number".into(), "null".into()));
+        assert_eq!((text("-5"), text("1e9")), ("number".into(), "number".into()));
     }
 
     #[test]
@@ -258,9 +259,13 @@ mod tests {
             text(r#"{"a":{"b":{"c":{"d":{"e":1}}}}}"#),
             "object /a:object /a/b:object /a/b/c:object /a/b/c/d:object"
         );
+        assert_eq!(text("[[[[[1]]]]]"), "array /*:array /*/*:array /*/*/*:array /*/*/*/*:array");
         let wide: serde_json::Map<_, _> = (0..500).map(|at| (format!("f{at}"), at.into())).collect();
         let wide = serde_json::Value::from(wide).to_string();
         assert_eq!(Shape::of(&wide).unwrap().pointers().count(), MAX_POINTERS);
+        let lists: serde_json::Map<_, _> = (0..500).map(|at| (format!("f{at}"), vec![at].into())).collect();
+        let lists = serde_json::Value::from(lists).to_string();
+        assert_eq!(Shape::of(&lists).unwrap().pointers().count(), MAX_POINTERS);
         let long = format!("[{}null]", "1,".repeat(MAX_ELEMENTS));
         assert_eq!(text(&long), "array /*:number");
     }

@@ -24,10 +24,6 @@ impl Spread {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The milliseconds within which this many percent ended. `None` if nothing was counted.
     pub fn percentile(&self, percent: u64) -> Option<u64> {
         let all: u64 = self.0.values().sum();

@@ -9,10 +9,8 @@ use crate::entity::Entity;
 use crate::ledger::{LedgerKey, Reason};
 use crate::mapping::FieldRule;
 use crate::notification::Notification;
-use crate::resource_path::Api;
-use crate::zone::Zone;
 
-/// Settings that lack what is `false`.
+/// Settings that lack what is `false`. The rest of them changes no key of an item.
 struct Unnamed<'d, D> {
     directory: &'d D,
     has_aliases: bool,
@@ -29,16 +27,8 @@ impl<D: Directory> Directory for Unnamed<'_, D> {
         self.directory.tenant_of_company(company).filter(|_| self.has_companies)
     }
 
-    fn zone(&self, api: Api) -> Zone {
-        self.directory.zone(api)
-    }
-
     fn fields(&self) -> &[FieldRule] {
         if self.has_fields { self.directory.fields() } else { &[] }
-    }
-
-    fn max_items(&self) -> usize {
-        self.directory.max_items()
     }
 }
 
@@ -74,10 +64,12 @@ impl Notification {
 
 #[cfg(test)]
 mod tests {
+    use crate::catalogue::EventType;
     use crate::delivery::tests::delivery;
-    use crate::directory::NoDirectory;
     use crate::directory::tests::{AtMost, OneCompany};
+    use crate::directory::{Directory, NoDirectory};
     use crate::ledger::LedgerKey;
+    use crate::mapping::{FieldRule, KeyPlace, Pointer};
     use crate::notification::Notification;
 
     /// Its key now, and those of other settings.
@@ -118,6 +110,34 @@ mod tests {
         ] {
             assert_eq!(keys(body).iter().map(|(_, others)| others.len()).collect::<Vec<_>>(), others, "{body}");
         }
+    }
+
+    /// Settings with an alias, a company, and the place of a key.
+    struct Named(Vec<FieldRule>);
+
+    impl Directory for Named {
+        fn event_alias(&self, name: &str) -> Option<&'static EventType> {
+            OneCompany.event_alias(name)
+        }
+
+        fn tenant_of_company(&self, company: &str) -> Option<String> {
+            OneCompany.tenant_of_company(company)
+        }
+
+        fn fields(&self) -> &[FieldRule] {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn finds_the_key_of_settings_without_any_name() {
+        let key = vec![KeyPlace::One(Pointer::new("/no"))];
+        let settings = Named(vec![FieldRule { events: "*".to_owned(), key, ..FieldRule::default() }]);
+        let mut delivery = delivery(br#"{"event":"konto_endret","contextId":"1234567","no":"7"}"#);
+        delivery.meta.tenant = None;
+        let before = Notification::all_of(&delivery, &NoDirectory).remove(0).ledger_key();
+        let n = Notification::all_of(&delivery, &settings).remove(0);
+        assert!(n.unnamed_keys(&delivery, &settings).contains(&before));
     }
 
     #[test]

@@ -96,6 +96,14 @@ fn a_stable_list_is_read_once_in_pages_that_overlap() {
 }
 
 #[test]
+fn a_walk_continues_with_smaller_pages_but_never_with_empty_ones() {
+    let walk = Walk::new(PAGE_SIZE);
+    assert_eq!(walk.size(), PAGE_SIZE);
+    assert_eq!([30, 0].map(|size| walk.clone().with_size(size).size()), [30, 1]);
+    assert_eq!(walk.with_size(30).window(), Window::first(30));
+}
+
+#[test]
 fn a_cut_page_is_not_the_last() {
     for (counts, names_next) in [(true, false), (false, true), (true, true), (false, false)] {
         for largest in [1, 7, 50] {

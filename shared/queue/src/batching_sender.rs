@@ -267,6 +267,18 @@ mod tests {
         assert_eq!(requests(queue).iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn leaves_16_kib_of_a_request_for_what_sqs_counts_beside_the_messages() {
+        for (second, expected) in [(1008 * 1024 - 3, 1), (1008 * 1024 - 2, 2)] {
+            let queue = BatchingSender::new(Fake::default(), &InFlight::default());
+            let _at_work = [queue.in_flight.join(), queue.in_flight.join()];
+            let bodies = ["abc".to_owned(), "x".repeat(second)];
+            let results = join_all(bodies.map(|body| queue.send(message(body)))).await;
+            assert!(results.iter().all(Result::is_ok));
+            assert_eq!(requests(queue).len(), expected, "{second}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn receives_ten_letters_at_most_with_all_that_sqs_knows_of_them() {
+    async fn receives_ten_letters_at_most_and_redrives_each_with_all_that_sqs_knows_of_it() {
         let told = json!({
             "MessageId": "m-1", "ReceiptHandle": "r-1", "Body": "{}",
             "Attributes": {
@@ -275,6 +275,11 @@ mod tests {
         let asked: serde_json::Value = sqs.received_requests().await.unwrap()[0].body_json().unwrap();
         let limits = ["MaxNumberOfMessages", "VisibilityTimeout", "WaitTimeSeconds"].map(|name| &asked[name]);
         assert_eq!(limits, [10, 180, 20]);
+        queue.send_again(&received).await.unwrap();
+        let again: serde_json::Value = sqs.received_requests().await.unwrap()[1].body_json().unwrap();
+        assert_eq!([&again["MessageBody"], &again["MessageGroupId"]], [&told["Body"], &json!("t-1")]);
+        assert_eq!(again["MessageAttributes"], told["MessageAttributes"]);
+        assert_eq!(again["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"], "Root=1-2-3");
     }
 
     #[tokio::test]

@@ -84,3 +84,29 @@ fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     };
     code.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_sqs::error::{ConnectorError, ErrorMetadata};
+    use aws_sdk_sqs::operation::send_message::SendMessageError;
+
+    type Unsent = SdkError<SendMessageError, &'static str>;
+
+    #[test]
+    fn an_error_is_a_code_or_a_word_and_quotes_neither_request_nor_answer() {
+        let coded = ErrorMetadata::builder().code("RequestThrottled").message("canary").build();
+        let uncoded = ErrorMetadata::builder().message("canary").build();
+        for (error, expected) in [
+            (Unsent::construction_failure("canary"), "request not built"),
+            (Unsent::timeout_error("canary"), "time-out"),
+            (Unsent::dispatch_failure(ConnectorError::timeout("canary".into())), "time-out"),
+            (Unsent::dispatch_failure(ConnectorError::io("canary".into())), "no connection"),
+            (Unsent::response_error("canary", "canary"), "answer not understood"),
+            (Unsent::service_error(SendMessageError::generic(coded), "canary"), "RequestThrottled"),
+            (Unsent::service_error(SendMessageError::generic(uncoded), "canary"), "no code"),
+        ] {
+            assert_eq!(QueueError::of_sending(&error), QueueError::Unavailable(expected.to_owned()));
+        }
+    }
+}

@@ -337,8 +337,9 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn an_unanswered_request_fails_for_each_of_its_messages() {
-        let (queue, _sqs) = queue_answering(503, Some("ServiceUnavailable;Receiver"), &json!({})).await;
+        let (queue, sqs) = queue_answering(503, Some("ServiceUnavailable;Receiver"), &json!({})).await;
         let results = queue.send_all(messages(2)).await;
+        assert_eq!(sqs.received_requests().await.unwrap().len(), 1, "SQS is asked once");
         assert!(
             results.len() == 2 && results.iter().all(|one| matches!(one, Err(QueueError::Unavailable(_)))),
             "{results:?}"

@@ -215,11 +215,46 @@ fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_secretsmanager::config::retry::RetryConfig;
+    use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+    use aws_sdk_secretsmanager::error::{ConnectorError, ErrorMetadata};
+
+    type Unread = SdkError<GetSecretValueError, &'static str>;
 
     #[test]
-    fn an_answer_that_cannot_be_read_is_not_part_of_the_error() {
-        let error = SdkError::service_error(GetSecretValueError::unhandled("no JSON"), "canary");
-        assert_eq!(code(&error), "answer not understood");
-        assert_eq!(code(&SdkError::<GetSecretValueError, &str>::timeout_error("canary")), "time-out");
+    fn an_unread_document_is_reported_by_a_code_or_a_word_and_without_the_answer() {
+        let denied = ErrorMetadata::builder().code("AccessDeniedException").message("canary").build();
+        for (error, expected) in [
+            (Unread::construction_failure("canary"), "request not built"),
+            (Unread::timeout_error("canary"), "time-out"),
+            (Unread::dispatch_failure(ConnectorError::timeout("canary".into())), "time-out"),
+            (Unread::dispatch_failure(ConnectorError::io("canary".into())), "no connection"),
+            (Unread::response_error("canary", "canary"), "answer not understood"),
+            (Unread::service_error(GetSecretValueError::unhandled("no JSON"), "canary"), "answer not understood"),
+            (Unread::service_error(GetSecretValueError::generic(denied), "canary"), "AccessDeniedException"),
+        ] {
+            assert_eq!(code(&error), expected);
+        }
+    }
+
+    #[test]
+    fn an_invalid_document_has_the_code_of_its_mistake() {
+        let invalid = Settings::parse("{}").unwrap_err();
+        assert_eq!(LoadError::from(invalid).code(), Some("field_missing"));
+        assert_eq!(LoadError::Unreachable("time-out".into()).code(), None);
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_cannot_be_asked_for_is_no_document() {
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-north-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
+            // An address without a server.
+            .endpoint_url("http://127.0.0.1:1");
+        let source = SecretsManager::new(Client::from_conf(config.build()), "settings".to_owned());
+        let loaded = source.load().await;
+        assert!(matches!(loaded, Err(LoadError::Unreachable(_))), "{loaded:?}");
     }
 }

@@ -99,3 +99,16 @@ pub(crate) fn is_safe_url(url: &Url) -> bool {
     let credentials = !url.username().is_empty() || url.password().is_some();
     scheme && url.host().is_some() && url.query().is_none() && url.fragment().is_none() && !credentials
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_url_is_all_ascii_and_has_no_escapes() {
+        for (text, is_read) in [("https://x/a", true), ("https://x/å", false), ("https://x/%20", false)] {
+            assert_eq!(read_url(json!(text)).is_ok(), is_read, "{text}");
+        }
+    }
+}

@@ -2,11 +2,19 @@
 //! kind.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, down};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::query::QueryInput;
 use fixtures::TENANT;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::Pause;
+use webhooks_store::Table;
 use webhooks_visma::{Stage, VismaError};
 
 async fn pause(world: &World) {
@@ -118,6 +126,70 @@ async fn reads_a_changed_client_secret_before_it_parks() {
     world.erp.fail_fetches([refused_by_connect()]);
     world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
     assert_eq!(world.states().await, ["processed", "processed"]);
+}
+
+#[tokio::test]
+async fn reads_no_settings_again_while_the_erp_is_down() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
+    world.settings.document()["visma"]["client_secret"] = json!("canary-rotated");
+    world.host.advance(Duration::seconds(31));
+    world.erp.fail_fetches([down()]);
+    assert_eq!(world.take(&account(2, "ACCOUNT_CHANGED", "2")).await, [0]);
+    assert_eq!((world.settings.readings(), world.erp.fetched().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn reads_settings_again_only_if_newer_ones_could_prevent_the_parking() {
+    let too_long = json!({"event": "ACCOUNT_UPDATED", "contextId": "1234567", "accountCd": "9".repeat(257)});
+    for (body, readings) in [
+        (account(1, "ACCOUNT_CHANGED", "1").to_string(), 1),
+        ("not JSON".to_owned(), 1),
+        (too_long.to_string(), 1),
+        (account(1, "PAYROLL_RUN", "1").to_string(), 2),
+    ] {
+        let world = World::new().await;
+        world.take(&account(9, "ACCOUNT_CHANGED", "9")).await;
+        world.host.advance(Duration::seconds(31));
+        assert!(world.batch(&[world.raw_delivery(body.as_bytes()).to_message()], 1).await.is_empty());
+        assert_eq!(world.settings.readings(), readings, "{body}");
+    }
+}
+
+/// Counts the queries to the table.
+#[derive(Debug, Clone, Default)]
+struct Queries(Arc<AtomicUsize>);
+
+impl Intercept for Queries {
+    fn name(&self) -> &'static str {
+        "Queries"
+    }
+
+    fn read_before_serialization(
+        &self,
+        context: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(usize::from(context.input().downcast_ref::<QueryInput>().is_some()), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn looks_for_a_record_of_earlier_settings_only_if_there_may_be_one() {
+    let mut counts = vec![];
+    for receive_count in [1, 2] {
+        let (world, queries) = (World::new().await, Queries::default());
+        let config = world.table.client.config().to_builder().interceptor(queries.clone()).build();
+        let ledger = Table::new(Client::from_conf(config), world.table.name.clone(), Duration::days(90));
+        let world = world.with_ledger(ledger);
+        // An unsigned one leaves no observations, which need queries of their own.
+        let message = world.legacy(&account(1, "ACCOUNT_CHANGED", "1920")).to_message();
+        assert!(world.batch(&[message], receive_count).await.is_empty());
+        counts.push(queries.0.load(Ordering::Relaxed));
+    }
+    assert!(counts[0] < counts[1], "{counts:?}");
 }
 
 #[tokio::test]

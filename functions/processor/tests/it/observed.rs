@@ -1,4 +1,4 @@
-use crate::world::{World, account, order};
+use crate::world::{World, account, down, order};
 use fixtures::{Mood, TENANT};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -126,6 +126,40 @@ async fn a_tenant_without_a_token_contradicts() {
     let delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
     world.batch(&[delivery.to_message()], 1).await;
     assert_eq!(values(&world, OpenQuestion::TenantId).await, [("no token, or one that is refused".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn an_erp_that_is_down_says_nothing_about_the_tenant() {
+    let world = World::with_routes(json!([{"events": "*", "fetch": true}])).await;
+    world.erp.fail_fetches([down()]);
+    let delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+    world.batch(&[delivery.to_message()], 1).await;
+    assert!(values(&world, OpenQuestion::TenantId).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_notification_after_a_newer_one_shows_that_the_order_is_not_kept() {
+    let world = World::with_routes(json!([{"events": "*", "fetch": false}])).await;
+    let mut shown = vec![];
+    for (id, ticks) in [(1, 100), (2, 0)] {
+        let body = order(id, "SALES_ORDER_STATUS_CHANGED", "Open", ticks);
+        world.batch(&[dispatched(&world, &body, "SALES_ORDER_STATUS_CHANGED").to_message()], 1).await;
+        shown.push(values(&world, OpenQuestion::Ordering).await);
+    }
+    let overtaken = ("a newer change of the same came first".to_owned(), true);
+    assert_eq!(shown, [vec![], vec![overtaken]]);
+}
+
+#[tokio::test]
+async fn a_message_that_the_queue_hands_out_again_is_no_repetition_by_visma_net() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_UPDATED", "1920");
+    let [first, second] = [(); 2].map(|()| dispatched(&world, &body, "ACCOUNT_UPDATED").to_message());
+    for (message, receive_count) in [(&first, 1), (&first, 1), (&second, 2)] {
+        world.batch(std::slice::from_ref(message), receive_count).await;
+    }
+    assert_eq!(world.emitted.count("Duplicates"), 2);
+    assert!(values(&world, OpenQuestion::Repetitions).await.is_empty());
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
-use webhooks_model::Ticks;
+use webhooks_model::delivery::RECONCILIATION;
+use webhooks_model::{Origin, Ticks};
 
 const NO_FETCH: &str = r#"[{"events": "*", "fetch": false}]"#;
 
@@ -33,6 +34,26 @@ async fn a_late_hint_is_superseded_and_still_has_its_place_in_the_timeline() {
     assert_eq!(world.events.sent().len(), 1);
     let (_, description) = world.answer(1).await;
     assert_eq!(description, "A newer change to sales order SO/1 has already been processed.");
+}
+
+#[tokio::test]
+async fn only_a_delivery_of_the_reconciler_has_the_time_of_the_resource() {
+    let [first, second] = [("Open", 100), ("On hold", 0)];
+    for (origins, expected) in [
+        ([Origin::Reconciliation, Origin::Webhook], ["processed", "processed"]),
+        ([Origin::Webhook, Origin::Replay], ["processed", "superseded"]),
+    ] {
+        let world = without_fetch().await;
+        for ((id, (status, ticks)), origin) in [(1, first), (2, second)].into_iter().zip(origins) {
+            let mut delivery = world.delivery(&order(id, "SALES_ORDER_STATUS_CHANGED", status, ticks));
+            delivery.meta.origin = origin;
+            if origin == Origin::Reconciliation {
+                delivery.meta.subscription = RECONCILIATION.into();
+            }
+            assert!(world.batch(&[delivery.to_message()], 1).await.is_empty());
+        }
+        assert_eq!(world.states().await, expected, "{origins:?}");
+    }
 }
 
 #[tokio::test]

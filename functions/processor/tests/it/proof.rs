@@ -114,6 +114,7 @@ async fn a_tenant_that_only_a_header_names_is_confirmed_by_the_erp() {
 async fn an_unsigned_notification_is_acted_on_only_as_the_erp_confirms_it() {
     let world = World::with_routes(json!([{"events": "*", "fetch": false}])).await;
     world.erp.put("v1/account/1", r#"{"accountID":1,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    world.erp.put("v1/customer/1", "{}");
     let messages = [
         world.legacy(&account(1, "account_deleted", "1")),
         world.legacy(&account(2, "account_deleted", "2")),

@@ -92,6 +92,17 @@ async fn even_at_the_last_attempt_it_is_not_given_up() {
 }
 
 #[tokio::test]
+async fn a_redriven_dead_notification_waits_for_calls_on_the_queue() {
+    let world = World::new().await;
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
+    world.fail_to_the_end(&message, down()).await;
+    world.erp.fail_fetches([limited(3000)]);
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    assert_eq!(world.states().await, ["dead: unavailable"]);
+    assert!(world.notifications.sent().is_empty());
+}
+
+#[tokio::test]
 async fn a_short_wait_before_the_last_receipt_is_spent_in_the_ledger() {
     let world = World::new().await;
     world.erp.fail_fetches([limited(200)]);
@@ -126,7 +137,7 @@ async fn a_window_that_is_used_up_is_written_down_once() {
     world.host.advance(time::Duration::minutes(30));
     world.take(&account(4, "ACCOUNT_CHANGED", "4")).await;
     assert_eq!(world.table.item("ALLOWANCE").await["attention_at"], noted);
-    world.host.advance(time::Duration::minutes(31));
+    world.host.advance(time::Duration::minutes(30));
     for n in 5..=6 {
         world.take(&account(n, "ACCOUNT_CHANGED", &n.to_string())).await;
     }

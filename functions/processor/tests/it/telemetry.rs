@@ -4,6 +4,8 @@ use crate::world::{MAX_RECEIVE_COUNT, World, account, down, order};
 use fixtures::TENANT;
 use fixtures::TRACE_ID;
 use serde_json::json;
+use webhooks_host::Host;
+use webhooks_store::Erasure;
 use webhooks_telemetry::{Captured, subscriber_for_tests};
 use webhooks_visma::{Stage, VismaError};
 
@@ -105,4 +107,20 @@ async fn sent_messages_continue_the_trace_of_the_received_one() {
     for queue in [&world.events, &world.feedback] {
         assert_eq!(queue.sent()[0].trace_id.as_deref(), Some(TRACE_ID));
     }
+}
+
+#[tokio::test]
+async fn the_log_says_how_many_notifications_were_forgotten() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    let world = World::new().await;
+    let early = world.message(&json!([account(1, "ACCOUNT_CHANGED", "1"), account(2, "ACCOUNT_CHANGED", "2")]));
+    world.host.advance(time::Duration::SECOND);
+    let now = world.host.now();
+    world.table.table.set_erasure(&Erasure { tenant: TENANT.into(), of_before: now }, now).await.unwrap();
+    assert!(world.batch(&[early], 1).await.is_empty());
+    world.take(&account(3, "ACCOUNT_CHANGED", "3")).await;
+    let lines = captured.lines();
+    let erased: Vec<_> = lines.iter().filter_map(|line| line.get("erased")).collect();
+    assert_eq!(erased, [&json!(2)]);
 }

@@ -95,6 +95,15 @@ async fn a_document_expires_after_an_hour_without_a_reading() {
 }
 
 #[tokio::test]
+async fn a_document_of_exactly_an_hour_ago_is_no_longer_in_force() {
+    let (source, host, cache) = cache(document());
+    cache.get().await.unwrap();
+    source.clear();
+    host.advance(IN_FORCE_FOR);
+    cache.get().await.unwrap_err();
+}
+
+#[tokio::test]
 async fn a_reading_that_succeeds_ends_the_failure_before_it() {
     let (source, host, cache) = cache(Value::Null);
     cache.get().await.unwrap_err();
