@@ -222,7 +222,7 @@ mod tests {
     type Unread = SdkError<GetSecretValueError, &'static str>;
 
     #[test]
-    fn an_unread_document_is_reported_by_a_code_or_a_word_and_without_the_answer() {
+    fn an_answer_that_cannot_be_read_is_not_part_of_the_error() {
         let denied = ErrorMetadata::builder().code("AccessDeniedException").message("canary").build();
         for (error, expected) in [
             (Unread::construction_failure("canary"), "request not built"),
