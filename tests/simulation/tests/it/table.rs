@@ -299,6 +299,9 @@ fn the_model_refuses_the_reads_that_dynamodb_refuses() {
     let runtime = runtime();
     let real = runtime.block_on(TestTable::new());
     let (dynamo, model) = (Dynamo::new(real.client.clone(), real.name.clone()), ModelItems::default());
+    // The embedded DynamoDB looks at a filter only when there is an item.
+    let item = update("SET #b = :x", None, &[("#b", "state")], &[(":x", "1")]);
+    runtime.block_on(dynamo.update(item)).unwrap();
     let (own, between) = ("pk = :p", "pk = :p AND sk BETWEEN :x AND :y");
     let (b, p, x, y) = (("#b", "state"), (":p", "p"), (":x", "1"), (":y", "2"));
     let (filter, projection) = (Some("#b = :x"), Some("sk, #b"));
