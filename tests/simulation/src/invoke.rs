@@ -347,15 +347,18 @@ impl World {
         let touched = self.touched[&instance] || self.unread.contains(&instance);
         let who = self.name_of(instance);
         self.tell(&who, || format!("ends; to come again: {failed:?}"));
+        self.checks.attempts_ended(instance);
         for (id, receipt) in messages {
             let has_failed = failed.contains(&id.to_string());
             if has_failed && queue == Name::Notifications && !touched {
                 self.fails_for_a_reason(*id);
             }
             if !has_failed {
-                let stored = self.queue(queue).messages.iter().find(|one| one.id == *id && one.receipt != *receipt);
-                let overtaken = stored.map(|one| cargo::of(&one.body)).unwrap_or_default();
-                self.checks.out_of_reach.extend(overtaken);
+                let stored = self.queue(queue).messages.iter().find(|one| one.id == *id);
+                let keys = stored.map(|one| (cargo::of(&one.body), one.receipt != *receipt));
+                if let Some((keys, is_overtaken)) = keys {
+                    self.checks.takes_away(instance, keys, is_overtaken);
+                }
                 self.delete(queue, *id);
             } else if let Some(message) = self.queue(queue).by_receipt(*receipt) {
                 message.ended_cleanly = !touched;

@@ -57,8 +57,8 @@ pub(crate) struct Checks {
     pub(crate) faults: u32,
     /// The notifications that SQS has accepted.
     pub(crate) accepted: BTreeSet<String>,
-    /// Notifications whose message an earlier attempt deleted during a later one. If the later one
-    /// gives up, there is nothing to redrive.
+    /// Notifications whose message one attempt deleted during another. If the other gives up, there is
+    /// nothing to redrive.
     pub(crate) out_of_reach: BTreeSet<String>,
     /// The events that the integrator has read.
     consumed: BTreeSet<String>,

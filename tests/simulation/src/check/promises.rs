@@ -37,7 +37,19 @@ impl Checks {
         self.attempted.insert(instance, attempts.into_iter().collect());
     }
 
-    /// The keys that the instance works on.
+    pub(crate) fn attempts_ended(&mut self, instance: usize) {
+        self.attempted.remove(&instance);
+    }
+
+    /// Called when an attempt deletes its message. `is_overtaken`: SQS has handed it out again.
+    pub(crate) fn takes_away(&mut self, instance: usize, keys: Vec<String>, is_overtaken: bool) {
+        let others: Vec<usize> = self.attempted.keys().copied().filter(|other| *other != instance).collect();
+        let is_left = |key: &String| is_overtaken || others.iter().any(|other| self.is_at_work(*other, key));
+        let left: Vec<String> = keys.into_iter().filter(is_left).collect();
+        self.out_of_reach.extend(left);
+    }
+
+    /// Whether the instance works on it.
     pub(crate) fn is_at_work(&self, instance: usize, key: &str) -> bool {
         self.attempted.get(&instance).is_some_and(|keys| keys.contains(key))
     }
