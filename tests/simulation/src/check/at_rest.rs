@@ -62,9 +62,9 @@ impl Checks {
             Nature::Unmapped if self.names_were_rewritten => {
                 matches!(state, "processed" | "superseded" | "parked") || is_given_up || is_left_behind
             }
-            Nature::Unmapped | Nature::Unidentified => state == "parked" || is_given_up,
+            Nature::Unmapped | Nature::Unidentified => state == "parked" || is_given_up || is_left_behind,
             Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,
-            Nature::NeedsPerson => matches!(state, "parked" | "superseded") || is_given_up,
+            Nature::NeedsPerson => matches!(state, "parked" | "superseded") || is_given_up || is_left_behind,
         }
     }
 
