@@ -281,6 +281,7 @@ impl World {
             }
             _ if !is_valid => {
                 self.touch(instance);
+                self.refused_tokens.insert(instance, self.now);
                 self.tell(&who, || "is told that its token is not valid".to_owned());
                 StatusCode::UNAUTHORIZED
             }

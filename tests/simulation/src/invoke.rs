@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use time::Duration;
 
+/// As long as the client of `shared/visma` waits at most after refused tokens.
+const LONGEST_WAIT_FOR_TOKEN: Duration = Duration::minutes(5);
 const MOST_AT_ONCE: usize = 3;
 
 impl Function {
@@ -343,8 +345,10 @@ impl World {
         if is_as_one || is_lost || !failed.is_subset(&known) {
             failed = known;
         }
-        // A failed read of the settings is not repeated at once, so it also affects later batches.
-        let touched = self.touched[&instance] || self.unread.contains(&instance);
+        // A failed read of the settings is not repeated at once, so it also affects later batches. So
+        // does a refused token.
+        let waits = self.refused_tokens.get(&instance).is_some_and(|at| self.now - *at <= LONGEST_WAIT_FOR_TOKEN);
+        let touched = self.touched[&instance] || self.unread.contains(&instance) || waits;
         let who = self.name_of(instance);
         self.tell(&who, || format!("ends; to come again: {failed:?}"));
         self.checks.attempts_ended(instance);

@@ -86,6 +86,9 @@ pub(crate) struct World {
     pub(crate) touched: BTreeMap<usize, bool>,
     /// Instances that failed to read the settings, and use their cached ones for some time.
     pub(crate) unread: BTreeSet<usize>,
+    /// When Visma Net last refused the token of each instance. If it refuses a new one too, the instance
+    /// waits before its next call.
+    pub(crate) refused_tokens: BTreeMap<usize, OffsetDateTime>,
     /// How many answers in a row left every key unprocessed, by instance.
     pub(crate) in_vain: BTreeMap<usize, u32>,
     /// When an instance may request unprocessed keys again.
@@ -145,6 +148,7 @@ impl World {
             connections: BTreeMap::new(),
             touched: BTreeMap::new(),
             unread: BTreeSet::new(),
+            refused_tokens: BTreeMap::new(),
             in_vain: BTreeMap::new(),
             wakes: Vec::new(),
             numbers: 0,

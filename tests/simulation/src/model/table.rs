@@ -32,6 +32,8 @@ type Place = (Option<String>, Option<(String, String)>);
 #[derive(Debug, Default, Clone)]
 pub(crate) struct TableModel {
     items: BTreeMap<(String, String), Row>,
+    /// Counts the times after which no read lags behind the writes from before.
+    era: u32,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -39,6 +41,8 @@ struct Row {
     now: Item,
     /// The item before the last write.
     before: Option<Item>,
+    /// The era of the last write.
+    era: u32,
 }
 
 /// The result of a write.
@@ -75,7 +79,7 @@ impl TableModel {
         check_keys(&after);
         check_size(&after)?;
         let before = self.items.remove(&key).map(|row| row.now);
-        self.items.insert(key.clone(), Row { now: after, before });
+        self.items.insert(key.clone(), Row { now: after, before, era: self.era });
         let row = &self.items[&key];
         Ok(Some(Written { before: row.before.as_ref(), after: &row.now }))
     }
@@ -88,7 +92,7 @@ impl TableModel {
         check_keys(&item);
         check_size(&item)?;
         let Some(key) = keys_of(&item).filter(|key| !self.items.contains_key(key)) else { return Ok(false) };
-        self.items.insert(key, Row { now: item, before: None });
+        self.items.insert(key, Row { now: item, before: None, era: self.era });
         Ok(true)
     }
 
@@ -121,9 +125,17 @@ impl TableModel {
         self.items.get(&(pk.to_owned(), sk.to_owned())).map(|row| &row.now)
     }
 
+    /// Called when so much time passes that every index and every replica has caught up.
+    pub(crate) fn catches_up(&mut self) {
+        self.era += 1;
+    }
+
     /// `lags` shows the items before their last write.
     pub(crate) fn get_many(&self, keys: &[(String, String)], attributes: &[&str], lags: bool) -> Vec<Item> {
-        keys.iter().filter_map(|key| self.items.get(key)?.seen(lags)).map(|item| some_of(item, attributes)).collect()
+        keys.iter()
+            .filter_map(|key| self.items.get(key)?.seen(self.era, lags))
+            .map(|item| some_of(item, attributes))
+            .collect()
     }
 
     /// A page of a query. `lags` shows the items before their last write, and `cut` ends the page
@@ -139,7 +151,7 @@ impl TableModel {
         let condition = Condition::read(query.key_condition, placeholders);
         let mut found: Vec<&Item> = self
             .partition(condition.required("pk"))
-            .filter_map(|row| row.seen(lags && index.is_some()))
+            .filter_map(|row| row.seen(self.era, lags && index.is_some()))
             .filter(|item| index.is_none_or(|(_, keys, _)| keys.iter().all(|key| item.contains_key(*key))))
             .filter(|item| condition.holds(item))
             .collect();
@@ -286,8 +298,8 @@ pub(crate) fn keys_of(item: &Item) -> Option<(String, String)> {
 }
 
 impl Row {
-    fn seen(&self, lags: bool) -> Option<&Item> {
-        if lags { self.before.as_ref() } else { Some(&self.now) }
+    fn seen(&self, era: u32, lags: bool) -> Option<&Item> {
+        if lags && era == self.era { self.before.as_ref() } else { Some(&self.now) }
     }
 }
 
