@@ -14,9 +14,6 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-/// How long an index or a replica may show the state before a write.
-const LONGEST_LAG: Duration = Duration::minutes(5);
-
 impl World {
     /// The times at which messages can be received, deliveries sent, keys requested again, and slow
     /// calls answered.
@@ -246,9 +243,7 @@ impl Run {
         tokio::time::advance(step).await;
         let now = self.sim.world().now + by;
         self.sim.world().now = now;
-        if by >= LONGEST_LAG {
-            self.sim.world().table.catches_up();
-        }
+        self.sim.world().table.ages(by);
         let all: Vec<usize> = self.instances.iter().map(|one| one.id).collect();
         for instance in all {
             self.go_on(instance);

@@ -52,8 +52,10 @@ impl Checks {
         let is_left_to_person = state == "parked" && (is_unnamed || is_refused);
         let is_given_up = state == "dead" && self.out_of_reach.contains(key);
         // It may have died under its alias or its company's number, and lost that again after its
-        // first record was closed. It is dead and visible.
-        let is_left_behind = self.names_were_rewritten && state == "dead" && item.contains_key("moved_from");
+        // first record was closed. Or the record that was parked without that name has expired. It is
+        // dead and visible.
+        let has_another = item.contains_key("moved_from") || self.is_gone(key);
+        let is_left_behind = self.names_were_rewritten && state == "dead" && has_another;
         match nature(sent) {
             Nature::Plain | Nature::Deletion => {
                 matches!(state, "processed" | "superseded") || is_left_to_person || is_given_up || is_left_behind

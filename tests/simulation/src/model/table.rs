@@ -25,6 +25,8 @@ const LONGEST_KEYS: [(&str, usize); 6] =
 
 /// The most keys of a BatchGetItem.
 const MOST_KEYS: usize = 100;
+/// How long an index or a replica may show the state before a write.
+const LONGEST_LAG: Duration = Duration::minutes(5);
 
 /// The position of an item in an index or in the table.
 type Place = (Option<String>, Option<(String, String)>);
@@ -32,8 +34,8 @@ type Place = (Option<String>, Option<(String, String)>);
 #[derive(Debug, Default, Clone)]
 pub(crate) struct TableModel {
     items: BTreeMap<(String, String), Row>,
-    /// Counts the times after which no read lags behind the writes from before.
-    era: u32,
+    /// The time since the start.
+    age: Duration,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -41,8 +43,8 @@ struct Row {
     now: Item,
     /// The item before the last write.
     before: Option<Item>,
-    /// The era of the last write.
-    era: u32,
+    /// The table's age at the last write.
+    written_at: Duration,
 }
 
 /// The result of a write.
@@ -79,7 +81,7 @@ impl TableModel {
         check_keys(&after);
         check_size(&after)?;
         let before = self.items.remove(&key).map(|row| row.now);
-        self.items.insert(key.clone(), Row { now: after, before, era: self.era });
+        self.items.insert(key.clone(), Row { now: after, before, written_at: self.age });
         let row = &self.items[&key];
         Ok(Some(Written { before: row.before.as_ref(), after: &row.now }))
     }
@@ -92,7 +94,7 @@ impl TableModel {
         check_keys(&item);
         check_size(&item)?;
         let Some(key) = keys_of(&item).filter(|key| !self.items.contains_key(key)) else { return Ok(false) };
-        self.items.insert(key, Row { now: item, before: None, era: self.era });
+        self.items.insert(key, Row { now: item, before: None, written_at: self.age });
         Ok(true)
     }
 
@@ -125,15 +127,14 @@ impl TableModel {
         self.items.get(&(pk.to_owned(), sk.to_owned())).map(|row| &row.now)
     }
 
-    /// Called when so much time passes that every index and every replica has caught up.
-    pub(crate) fn catches_up(&mut self) {
-        self.era += 1;
+    pub(crate) fn ages(&mut self, by: Duration) {
+        self.age += by;
     }
 
     /// `lags` shows the items before their last write.
     pub(crate) fn get_many(&self, keys: &[(String, String)], attributes: &[&str], lags: bool) -> Vec<Item> {
         keys.iter()
-            .filter_map(|key| self.items.get(key)?.seen(self.era, lags))
+            .filter_map(|key| self.items.get(key)?.seen(self.age, lags))
             .map(|item| some_of(item, attributes))
             .collect()
     }
@@ -151,7 +152,7 @@ impl TableModel {
         let condition = Condition::read(query.key_condition, placeholders);
         let mut found: Vec<&Item> = self
             .partition(condition.required("pk"))
-            .filter_map(|row| row.seen(self.era, lags && index.is_some()))
+            .filter_map(|row| row.seen(self.age, lags && index.is_some()))
             .filter(|item| index.is_none_or(|(_, keys, _)| keys.iter().all(|key| item.contains_key(*key))))
             .filter(|item| condition.holds(item))
             .collect();
@@ -298,8 +299,8 @@ pub(crate) fn keys_of(item: &Item) -> Option<(String, String)> {
 }
 
 impl Row {
-    fn seen(&self, era: u32, lags: bool) -> Option<&Item> {
-        if lags && era == self.era { self.before.as_ref() } else { Some(&self.now) }
+    fn seen(&self, age: Duration, lags: bool) -> Option<&Item> {
+        if lags && age - self.written_at < LONGEST_LAG { self.before.as_ref() } else { Some(&self.now) }
     }
 }
 
