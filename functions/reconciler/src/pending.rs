@@ -130,7 +130,8 @@ impl<P: Ports> Reconciler<P> {
                     // The outcome is here but Visma Net has not accepted it yet, or it was sent a
                     // moment ago.
                     let last = one.deadline.unwrap_or(now) + (now - before);
-                    return Ok(self.sweeps.watch(key, Mark::Awaited, last).await?);
+                    self.sweeps.watch(key, Mark::Awaited, last).await?;
+                    return Ok(());
                 }
                 let tenant = &key.entity.tenant;
                 tracing::warn!(tenant, notification = %key.notification, "an outcome did not come in time");
@@ -140,7 +141,8 @@ impl<P: Ports> Reconciler<P> {
             _ => return Ok(self.sweeps.unmark(key, Mark::Awaited, now).await?),
         }
         self.queue_feedback(key, run).await?;
-        Ok(self.sweeps.watch(key, Mark::Queued, now).await?)
+        self.sweeps.watch(key, Mark::Queued, now).await?;
+        Ok(())
     }
 
     async fn push_marked(
@@ -218,7 +220,15 @@ impl<P: Ports> Reconciler<P> {
                 return Ok(true);
             }
             Need::Time(mark) => {
-                self.sweeps.watch(key, mark, one.moved_at).await?;
+                // A dead notification keeps its own mark, so no run would find its feedback again.
+                if self.sweeps.watch(key, mark, one.moved_at).await? || mark != Mark::Queued {
+                    return Ok(true);
+                }
+                if !run.take_message(now) {
+                    return Ok(false);
+                }
+                self.queue_feedback(key, run).await?;
+                report.requeued.feedback += 1;
                 return Ok(true);
             }
             _ if !run.take_message(now) => return Ok(false),

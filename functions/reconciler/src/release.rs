@@ -87,7 +87,8 @@ impl<P: Ports> Reconciler<P> {
                 Mark::Retrying
             }
         };
-        Ok(self.sweeps.watch(key, next, self.host.now()).await?)
+        self.sweeps.watch(key, next, self.host.now()).await?;
+        Ok(())
     }
 
     /// Ends pauses that are over, and releases the notifications that waited. Returns how many it

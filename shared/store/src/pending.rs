@@ -221,8 +221,8 @@ impl<I: Items> Table<I> {
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
     }
 
-    /// Sets the mark, unless the notification has changed or has another mark.
-    pub async fn watch(&self, key: &LedgerKey, mark: Mark, at: OffsetDateTime) -> Result<(), StoreError> {
+    /// Sets the mark. `false` if the notification has changed or has another mark.
+    pub async fn watch(&self, key: &LedgerKey, mark: Mark, at: OffsetDateTime) -> Result<bool, StoreError> {
         let tenant = &key.entity.tenant;
         let mut update =
             Update::default().set("attention", string(mark.value(tenant))).set("attention_at", string(time_text(at)));
@@ -230,8 +230,7 @@ impl<I: Items> Table<I> {
         let (name, value) = (update.name(name), update.value(string(value)));
         let ours = Mark::ALL.map(|mark| update.value(string(mark.value(tenant)))).join(", ");
         let condition = format!("{name} = {value} AND (attribute_not_exists({attention}) OR {attention} IN ({ours}))");
-        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await?;
-        Ok(())
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
     }
 
     /// Removes the mark.

@@ -164,6 +164,20 @@ async fn a_feedback_whose_message_was_lost_is_queued_again_and_again_until_it_is
 }
 
 #[tokio::test]
+async fn the_feedback_of_a_notification_that_has_just_died_is_queued_as_it_cannot_be_watched() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.host.advance(Duration::hours(26));
+    let Change::Failed(attempt) = failed(&world) else { unreachable!("made so above") };
+    world.record(&n, Change::Dead { attempt, answer: Some(queued()) }).await;
+    world.host.advance(Duration::hours(1));
+    assert_eq!(requeued(&world.run().await), (0, 1));
+    assert_eq!(asked(&world), [n.ledger_key()]);
+    assert_eq!(requeued(&world.run().await), (0, 0), "the feed is read once");
+    assert_eq!(world.table.needing_attention("dead").await, 1);
+}
+
+#[tokio::test]
 async fn a_feedback_that_was_tried_lately_is_given_its_time() {
     let world = world().await;
     let n = world.accepted(TENANT, "10001", Origin::Webhook);
