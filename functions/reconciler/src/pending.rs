@@ -212,27 +212,22 @@ impl<P: Ports> Reconciler<P> {
         report: &mut Report,
     ) -> Result<bool, SweepError> {
         let (key, now) = (&one.key, self.host.now());
-        let mark = match need(one, before) {
+        let needed = need(one, before);
+        if let Need::Time(mark) = needed
+            && (self.sweeps.watch(key, mark, one.moved_at).await? || mark != Mark::Queued)
+        {
+            return Ok(true);
+        }
+        let mark = match needed {
             Need::Nothing => {
                 if let Some(mark) = one.mark {
                     self.sweeps.unmark(key, mark, now).await?;
                 }
                 return Ok(true);
             }
-            Need::Time(mark) => {
-                // A dead notification keeps its own mark, so no run would find its feedback again.
-                if self.sweeps.watch(key, mark, one.moved_at).await? || mark != Mark::Queued {
-                    return Ok(true);
-                }
-                if !run.take_message(now) {
-                    return Ok(false);
-                }
-                self.queue_feedback(key, run).await?;
-                report.requeued.feedback += 1;
-                return Ok(true);
-            }
             _ if !run.take_message(now) => return Ok(false),
-            Need::Feedback => {
+            // A dead notification keeps its own mark, so no later run would find its feedback.
+            Need::Feedback | Need::Time(_) => {
                 self.queue_feedback(key, run).await?;
                 report.requeued.feedback += 1;
                 Mark::Queued
