@@ -2,19 +2,14 @@
 //! kind.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, down};
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::query::QueryInput;
-use fixtures::TENANT;
+use fixtures::{TENANT, on_request};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::Pause;
-use webhooks_store::Table;
 use webhooks_visma::{Stage, VismaError};
 
 async fn pause(world: &World) {
@@ -156,38 +151,22 @@ async fn reads_settings_again_only_if_newer_ones_could_prevent_the_parking() {
     }
 }
 
-/// Counts the queries to the table.
-#[derive(Debug, Clone, Default)]
-struct Queries(Arc<AtomicUsize>);
-
-impl Intercept for Queries {
-    fn name(&self) -> &'static str {
-        "Queries"
-    }
-
-    fn read_before_serialization(
-        &self,
-        context: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        self.0.fetch_add(usize::from(context.input().downcast_ref::<QueryInput>().is_some()), Ordering::Relaxed);
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn looks_for_a_record_of_earlier_settings_only_if_there_may_be_one() {
     let mut counts = vec![];
     for receive_count in [1, 2] {
-        let (world, queries) = (World::new().await, Queries::default());
-        let config = world.table.client.config().to_builder().interceptor(queries.clone()).build();
-        let ledger = Table::new(Client::from_conf(config), world.table.name.clone(), Duration::days(90));
+        let (world, queries) = (World::new().await, Arc::new(AtomicUsize::new(0)));
+        let counted = queries.clone();
+        let ledger = world.table.through(on_request(move |request| {
+            let is_query = request.input().downcast_ref::<QueryInput>().is_some();
+            counted.fetch_add(usize::from(is_query), Ordering::Relaxed);
+            Ok(())
+        }));
         let world = world.with_ledger(ledger);
         // An unsigned one leaves no observations, which need queries of their own.
         let message = world.legacy(&account(1, "ACCOUNT_CHANGED", "1920")).to_message();
         assert!(world.batch(&[message], receive_count).await.is_empty());
-        counts.push(queries.0.load(Ordering::Relaxed));
+        counts.push(queries.load(Ordering::Relaxed));
     }
     assert!(counts[0] < counts[1], "{counts:?}");
 }

@@ -2,12 +2,10 @@
 //! also counts receipts without an attempt.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, down, order};
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::QueryInput;
-use fixtures::{Mood, Refuses, in_time};
+use fixtures::{Mood, in_time, refuses};
 use serde_json::{Value, json};
 use std::time::Duration;
-use webhooks_store::Table;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn action(id: u128, parameter: &str) -> Value {
@@ -193,8 +191,7 @@ async fn a_route_without_feedback_reports_no_death() {
 async fn reports_no_death_of_what_would_have_been_parked() {
     let world = World::new().await;
     assert!(world.take(&account(1, "ACCOUNT_CHANGED", "1")).await.is_empty(), "so it has read the pauses");
-    let config = world.table.client.config().to_builder().interceptor(Refuses::<QueryInput>::all()).build();
-    let ledger = Table::new(Client::from_conf(config), world.table.name.clone(), time::Duration::days(90));
+    let ledger = world.table.through(refuses::<QueryInput>());
     let world = world.with_receives(1).with_ledger(ledger);
     for (id, event, feedback) in [(2, "SOMETHING_NEW", 1), (3, "ACCOUNT_CHANGED", 2)] {
         assert_eq!(world.take(&account(id, event, "2")).await, [0]);

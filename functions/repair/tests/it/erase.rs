@@ -1,21 +1,16 @@
 use crate::world::{JOB, World, order, processed};
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::{
-    BeforeSerializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
-};
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::config::Intercept;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
-use fixtures::{Refuses, TENANT, TestHost};
+use fixtures::{TENANT, TestHost, on_request, refuses};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
 use webhooks_model::{Work, notification::Notification};
-use webhooks_store::{Entry, Erasure, Table};
+use webhooks_store::{Entry, Erasure};
 
 fn erase() -> Work {
     Work::Erase { tenant: TENANT.into() }
@@ -31,12 +26,6 @@ async fn kept(world: &World) -> Vec<(String, String)> {
     };
     let keys = items.iter().map(|item| (text(item, "pk"), text(item, "sk")));
     keys.filter(|(pk, _)| pk != "jobs" && pk != "pauses").collect()
-}
-
-/// The table behind an interceptor.
-pub(crate) fn through(world: &World, interceptor: impl Intercept + 'static) -> Table {
-    let config = world.table.client.config().to_builder().interceptor(interceptor).build();
-    Table::new(Client::from_conf(config), world.table.name.clone(), Duration::days(90))
 }
 
 #[tokio::test]
@@ -130,32 +119,18 @@ async fn a_slice_without_time_for_all_that_it_found_is_followed_by_another() {
     }
 }
 
-/// The table takes one deletion and refuses all others, and counts how often the job is written.
-#[derive(Debug, Clone, Default)]
-struct TakesOne {
-    deletions: Arc<AtomicUsize>,
-    writes: Arc<AtomicUsize>,
-}
-
-impl Intercept for TakesOne {
-    fn name(&self) -> &'static str {
-        "TakesOne"
-    }
-
-    fn read_before_serialization(
-        &self,
-        context: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let input = context.input();
+/// Takes one deletion and refuses all others. Counts in `writes` how often the job is written.
+fn takes_one(writes: Arc<AtomicUsize>) -> impl Intercept {
+    let deletions = AtomicUsize::new(0);
+    on_request(move |request| {
+        let input = request.input();
         let update = input.downcast_ref::<UpdateItemInput>().and_then(|update| update.key()?.get("pk"));
         let is_of_job = update.is_some_and(|pk| pk.as_s().is_ok_and(|pk| pk == "jobs"));
-        self.writes.fetch_add(usize::from(is_of_job), Ordering::Relaxed);
+        writes.fetch_add(usize::from(is_of_job), Ordering::Relaxed);
         let is_deletion = input.downcast_ref::<DeleteItemInput>().is_some();
-        let is_late = is_deletion && self.deletions.fetch_add(1, Ordering::Relaxed) > 0;
+        let is_late = is_deletion && deletions.fetch_add(1, Ordering::Relaxed) > 0;
         if is_late { Err("no answer".into()) } else { Ok(()) }
-    }
+    })
 }
 
 #[tokio::test]
@@ -163,37 +138,25 @@ async fn counts_what_it_deleted_before_the_table_refused_and_writes_the_job_thre
     let mut world = World::new().await;
     world.recorded(3, processed).await;
     world.begin(erase(), 100).await;
-    let table = TakesOne::default();
-    world.repair.store = through(&world, table.clone());
+    let writes = Arc::new(AtomicUsize::new(0));
+    world.repair.store = world.table.through(takes_one(writes.clone()));
     assert!(world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Running, 1, 0));
-    assert_eq!(table.writes.load(Ordering::Relaxed), 3, "claimed, found something, and done");
+    assert_eq!(writes.load(Ordering::Relaxed), 3, "claimed, found something, and done");
     world.repair.store = world.table.table.clone();
     while world.slice(1).await {}
     assert_eq!(world.progress().await, (Status::Finished, 3, 0));
 }
 
 /// Each page of the table has one item and takes this long.
-#[derive(Debug)]
-struct SmallPages(TestHost, Duration);
-
-impl Intercept for SmallPages {
-    fn name(&self) -> &'static str {
-        "SmallPages"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(scan) = context.input_mut().downcast_mut::<ScanInput>() {
+fn small_pages(host: TestHost, each: Duration) -> impl Intercept {
+    on_request(move |request| {
+        if let Some(scan) = request.input_mut().downcast_mut::<ScanInput>() {
             scan.limit = Some(1);
-            self.0.advance(self.1);
+            host.advance(each);
         }
         Ok(())
-    }
+    })
 }
 
 #[tokio::test]
@@ -201,7 +164,7 @@ async fn a_slice_without_time_for_the_whole_table_is_followed_by_another() {
     let mut world = World::new().await;
     world.recorded(3, processed).await;
     world.begin(erase(), 100).await;
-    world.repair.store = through(&world, SmallPages(world.host.clone(), Duration::milliseconds(500)));
+    world.repair.store = world.table.through(small_pages(world.host.clone(), Duration::milliseconds(500)));
     let begun = world.host.now();
     assert!(world.slice(1).await);
     assert_eq!(world.host.now() - begun, Duration::SECOND, "a slice has time for two pages");
@@ -216,7 +179,7 @@ async fn a_slice_reads_no_further_once_it_has_found_as_many_items_as_its_rate() 
     let mut world = World::new().await;
     world.recorded(3, processed).await;
     world.begin(erase(), 1).await;
-    world.repair.store = through(&world, SmallPages(world.host.clone(), Duration::ZERO));
+    world.repair.store = world.table.through(small_pages(world.host.clone(), Duration::ZERO));
     assert!(world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Running, 1, 0));
 }
@@ -234,7 +197,7 @@ async fn goes_on_if_only_a_later_page_has_something_from_before() {
     for notification in &two {
         world.table.table.record(&Entry { notification, change: processed(), now }).await.unwrap();
     }
-    world.repair.store = through(&world, SmallPages(world.host.clone(), Duration::ZERO));
+    world.repair.store = world.table.through(small_pages(world.host.clone(), Duration::ZERO));
     assert!(world.slice(1).await, "an attempt may have read it before it was deleted");
     assert!(!world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Finished, 2, 0));
@@ -246,7 +209,7 @@ async fn a_slice_that_dies_after_it_has_deleted_is_not_forgotten() {
     world.begin(erase(), 100).await;
     world.slice(1).await;
     world.recorded(1, processed).await;
-    world.repair.store = through(&world, Refuses::<DeleteItemInput>::all());
+    world.repair.store = world.table.through(refuses::<DeleteItemInput>());
     assert!(world.slice(1).await);
     assert_eq!(world.repairs.hidden().last().unwrap().1.as_secs(), 30, "it does not try again at once");
     for key in world.table.table.kept(TENANT, None).await.unwrap().keys {

@@ -1,7 +1,6 @@
-use crate::erase::through;
 use crate::world::{JOB, World, order};
 use aws_sdk_dynamodb::operation::query::QueryInput;
-use fixtures::{FakeQueue, Mood, Refuses, TENANT, sqs_event};
+use fixtures::{FakeQueue, Mood, TENANT, refuses, sqs_event};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use time::Duration as Span;
@@ -212,7 +211,7 @@ async fn a_slice_that_cannot_begin_says_why_and_does_not_count_as_an_update() {
     parked(&world, 1, Reason::GaveUp, "status 503").await;
     let job = world.begin(Work::Resend(everything(&world)), 10).await;
     world.host.advance(Span::SECOND);
-    world.repair.store = through(&world, Refuses::<QueryInput>::all());
+    world.repair.store = world.table.through(refuses::<QueryInput>());
     assert!(world.slice(1).await);
     let told = "the slice will be repeated: the code does not match the table: request not built";
     assert!(captured.lines().iter().any(|line| line["message"] == told), "{}", captured.text());
