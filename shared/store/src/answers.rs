@@ -1,14 +1,13 @@
 //! The answer to Visma Net: as recorded when a notification ends, and the ledger for the feedback
 //! function, with what was answered.
 
-use crate::attention::{FEEDBACK_PARKED, unacknowledged};
 use crate::attributes::{Item, Update, flag, string, text, time_text};
 use crate::error::StoreError;
 use crate::history::line;
 use crate::implied::{feedback_id, feedback_ids, ids_of, received_at};
 use crate::item::Items;
 use crate::keys::{keys_of, partition, sort_key};
-use crate::pending::Mark;
+use crate::marks::{Mark, Settled, is_about_feedback};
 use crate::seen::is_of_newer_version;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -18,7 +17,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Allowance, LedgerKey, Notification, NotificationKey, Reason, State};
+use webhooks_model::{Allowance, LedgerKey, Notification, Reason, State};
 
 /// The attributes of a notification that the feedback function reads.
 const ATTRIBUTES: [&str; 12] = [
@@ -132,7 +131,8 @@ pub struct Answered {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Visma Net accepted it under this id. This removes a mark because of the feedback.
+    /// Visma Net accepted it under this id. A mark because of the feedback goes, and that of the state
+    /// returns. `was_marked` says which case is likely.
     Sent { id: Uuid, verdict: Verdict, was_marked: bool },
     /// Visma Net refuses it for good; a person must look at it.
     Parked { attempt: Attempt, verdict: Verdict },
@@ -153,7 +153,7 @@ impl<I: Items> Answers for Table<I> {
         }
         let found = items.iter().filter_map(|item| {
             let key = by_name.remove(&keys_of(item)?)?.clone();
-            let answered = read(&key.notification, item);
+            let answered = read(&key, item);
             Some((key, answered))
         });
         Ok(found.collect())
@@ -161,16 +161,22 @@ impl<I: Items> Answers for Table<I> {
 
     async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
         let (pk, sk) = (partition(&key.entity), sort_key(key));
-        let (mut update, condition) = answering(key, answer, now);
-        // An item that an operator keeps has no expiry; this write adds none.
-        let recorded = format!("{condition} AND attribute_exists({})", update.name("state"));
-        if self.update(&pk, &sk, update, Some(recorded)).await? {
-            return Ok(());
-        }
-        let (update, condition) = answering(key, answer, now);
-        let mut update = update.set("expires_at", self.ttl(now));
-        let unrecorded = format!("{condition} AND attribute_not_exists({})", update.name("state"));
-        self.update(&pk, &sk, update, Some(unrecorded)).await?;
+        let tenant = key.entity.tenant.as_str();
+        let write = |(settled, is_recorded): (Settled, bool)| {
+            let (mut update, condition) = answering(key, answer, now, settled);
+            if is_recorded {
+                // An item that an operator keeps has no expiry; this write adds none.
+                let mut condition = format!("{condition} AND attribute_exists({})", update.name("state"));
+                let own = settled.condition(&mut update, tenant);
+                condition.extend(own.map(|own| format!(" AND {own}")));
+                return (update, condition);
+            }
+            let mut update = update.set("expires_at", self.ttl(now));
+            let condition = format!("{condition} AND attribute_not_exists({})", update.name("state"));
+            (update, condition)
+        };
+        let likely = (likely(answer), true);
+        self.write_case((&pk, &sk), likely, write, |item| case_of(answer, item, tenant)).await?;
         Ok(())
     }
 
@@ -202,20 +208,41 @@ impl<I: Items> Answers for Table<I> {
     }
 }
 
+fn likely(answer: &Answer) -> Settled {
+    match answer {
+        Answer::Failed(_) => Settled::Untouched,
+        Answer::Parked { .. } => Settled::Refused,
+        Answer::Sent { was_marked: true, .. } => Settled::Removed,
+        Answer::Sent { was_marked: false, .. } => Settled::Stays,
+    }
+}
+
+/// The case, and whether the processor has recorded the notification. `None` if Visma Net has
+/// accepted the feedback before.
+fn case_of(answer: &Answer, item: &Item, tenant: &str) -> Option<(Settled, bool)> {
+    let is_recorded = item.contains_key("state");
+    let settled = match answer {
+        _ if text(item, "feedback") == Some(FeedbackState::Sent.as_str()) => return None,
+        Answer::Failed(_) => Settled::Untouched,
+        Answer::Parked { .. } if is_recorded => Settled::refused(item),
+        Answer::Parked { .. } => Settled::Refused,
+        Answer::Sent { .. } if is_recorded => Settled::accepted(item, tenant),
+        Answer::Sent { .. } => Settled::Removed,
+    };
+    Some((settled, is_recorded))
+}
+
 /// The update and its condition. The condition needs no parentheses when more is appended.
-fn answering(key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> (Update, String) {
+fn answering(key: &LedgerKey, answer: &Answer, now: OffsetDateTime, settled: Settled) -> (Update, String) {
     let update = Update::default().set("feedback_at", string(time_text(now)));
+    let update = settled.change(update, now);
     let mut update = match answer {
-        Answer::Sent { id, verdict, was_marked } => {
-            let update = with_verdict(update, FeedbackState::Sent, verdict)
-                .set_some("feedback_id", feedback_id(&key.notification, *id).map(string))
-                .remove("feedback_deadline");
-            if *was_marked { update.remove("attention").remove("attention_at") } else { update }
+        Answer::Sent { id, verdict, .. } => with_verdict(update, FeedbackState::Sent, verdict)
+            .set_some("feedback_id", feedback_id(&key.notification, *id).map(string))
+            .remove("feedback_deadline"),
+        Answer::Parked { attempt, verdict } => {
+            with_verdict(update, FeedbackState::Parked, verdict).append("feedback_attempts", line(attempt))
         }
-        Answer::Parked { attempt, verdict } => with_verdict(update, FeedbackState::Parked, verdict)
-            .append("feedback_attempts", line(attempt))
-            .set("attention", string(FEEDBACK_PARKED))
-            .set("attention_at", string(time_text(now))),
         Answer::Failed(attempt) => update.append("feedback_attempts", line(attempt)),
     };
     let (state, sent) = (update.name("feedback"), update.value(string(FeedbackState::Sent.as_str())));
@@ -230,7 +257,8 @@ fn with_verdict(update: Update, state: FeedbackState, verdict: &Verdict) -> Upda
         .set("feedback_description", string(verdict.description.as_str()))
 }
 
-fn read(key: &NotificationKey, item: &Item) -> Answered {
+fn read(key: &LedgerKey, item: &Item) -> Answered {
+    let (tenant, key) = (key.entity.tenant.as_str(), &key.notification);
     Answered {
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         address: Address { ids: ids_of(key, item), source: text(item, "source").map(str::to_owned) },
@@ -240,7 +268,7 @@ fn read(key: &NotificationKey, item: &Item) -> Answered {
         }),
         is_deferred: item.contains_key("feedback_deadline"),
         received_at: received_at(item),
-        is_marked: text(item, "attention").map(unacknowledged).is_some_and(is_about_feedback),
+        is_marked: is_about_feedback(item, tenant),
         limited_since: limited_since(item),
     }
 }
@@ -250,9 +278,4 @@ fn limited_since(item: &Item) -> Option<OffsetDateTime> {
     let tries = tries.iter().rev().filter_map(|one| one.as_m().ok());
     let first = tries.take_while(|one| text(one, "reason") == Some(Reason::RateLimited.as_str())).last()?;
     OffsetDateTime::parse(text(first, "at")?, &Rfc3339).ok()
-}
-
-fn is_about_feedback(mark: &str) -> bool {
-    let marks = [Mark::Awaited, Mark::Queued, Mark::LimitedFeedback];
-    mark == FEEDBACK_PARKED || Mark::parse(mark).is_some_and(|mark| marks.contains(&mark))
 }

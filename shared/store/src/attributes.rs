@@ -93,6 +93,13 @@ impl Update {
         self
     }
 
+    /// Sets an attribute to the value that another one has.
+    pub(crate) fn copy(mut self, from: &str, to: &str) -> Self {
+        let (from, to) = (self.name(from), self.name(to));
+        self.set.push(format!("{to} = {from}"));
+        self
+    }
+
     /// Adds to a number. A missing number counts as 0.
     pub(crate) fn add(mut self, name: &str, more: AttributeValue) -> Self {
         let n = self.name(name);

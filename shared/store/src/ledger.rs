@@ -1,14 +1,14 @@
 //! The ledger for the processor.
 
 use crate::answers::Answering;
-use crate::attributes::{Item, Update, number, string, time_text};
+use crate::attributes::{Item, Update, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::history::{MOMENTS, line, moment};
 use crate::implied::{feed_at, header_id};
 use crate::item::{Items, MOST_READ, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
+use crate::marks::{AtEnd, Mark};
 use crate::moved::{MOVED_FROM, place};
-use crate::pending::Mark;
 use crate::seen::{Seen, is_of_newer_version, known};
 use crate::table::Table;
 use time::{Duration, OffsetDateTime};
@@ -81,6 +81,14 @@ impl Change {
         }
     }
 
+    /// The answer of a notification that ends, unless the end needs a person.
+    fn ends_well(&self) -> Option<&Answering> {
+        match self {
+            Self::Ended { state, answer } if !state.needs_attention() => Some(answer),
+            _ => None,
+        }
+    }
+
     /// Whether the record has no expiry, because an operator makes it wait.
     fn keeps(&self) -> bool {
         matches!(self, Self::Paused | Self::Parked(Reason::Held))
@@ -128,9 +136,7 @@ impl<I: Items> Table<I> {
         let raw = &entry.notification.raw;
         let is_long = raw.len() > LONGEST_INLINE;
         let (parts, are_kept) = if is_long { self.write_parts(&pk, &key, raw, entry.now).await? } else { (0, false) };
-        let mut update = self.entry_update(entry, parts);
-        let condition = forward_only(&mut update, &entry.change, entry.now);
-        let recorded = self.update(&pk, &sort_key(&key), update, Some(condition)).await?;
+        let recorded = self.write_entry(entry, &pk, &sort_key(&key), parts).await?;
         match &entry.change {
             Change::Failed(attempt) if !recorded => self.note_attempt(&pk, &sort_key(&key), attempt).await,
             Change::Dead { attempt, .. } if !recorded => {
@@ -158,7 +164,27 @@ impl<I: Items> Table<I> {
         self.update(pk, sk, update, Some(condition)).await
     }
 
-    fn entry_update(&self, entry: &Entry<'_>, parts: usize) -> Update {
+    async fn write_entry(&self, entry: &Entry<'_>, pk: &str, sk: &str, parts: usize) -> Result<bool, StoreError> {
+        let (change, tenant) = (&entry.change, entry.notification.ledger_key().entity.tenant);
+        let Some(was_refused) = change.ends_well().map(|answer| answer.feedback == FeedbackState::Parked) else {
+            let mut update = self.entry_update(entry, parts, AtEnd::Free);
+            let condition = forward_only(&mut update, change, entry.now);
+            return self.update(pk, sk, update, Some(condition)).await;
+        };
+        let write = |case: AtEnd| {
+            let mut update = self.entry_update(entry, parts, case);
+            let own = case.condition(&mut update, &tenant);
+            let condition = forward_only(&mut update, change, entry.now);
+            (update, format!("{own} AND ({condition})"))
+        };
+        let may_end = |state: &str| State::parse(state).is_some_and(|known| known.may_become(change.state()));
+        let case_of =
+            |item: &Item| text(item, "state").is_none_or(may_end).then(|| AtEnd::of(item, &tenant, was_refused));
+        let likely = if was_refused { AtEnd::Stays } else { AtEnd::Free };
+        self.write_case((pk, sk), likely, write, case_of).await
+    }
+
+    fn entry_update(&self, entry: &Entry<'_>, parts: usize, case: AtEnd) -> Update {
         let n = entry.notification;
         let received = time_text(n.received_at);
         let key = n.ledger_key();
@@ -197,7 +223,7 @@ impl<I: Items> Table<I> {
             true => update.set("ended_at", now).remove("updated_at"),
             false => update.set("updated_at", now),
         };
-        with_change(update, entry, &received)
+        with_change(update, entry, &received, case)
     }
 
     /// Writes the parts of the raw item. Returns their number, and whether they had no expiry
@@ -235,7 +261,7 @@ fn same_content(key: &LedgerKey) -> Query {
     query.name("#state", "state").value(":pk", string(partition(&key.entity))).value(":content", content)
 }
 
-fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
+fn with_change(update: Update, entry: &Entry<'_>, received: &str, case: AtEnd) -> Update {
     let change = &entry.change;
     let state = change.state();
     let update = match state {
@@ -271,12 +297,9 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
         let (mark, since) = (string(Mark::Retrying.as_str()), string(time_text(entry.now)));
         return update.set_if_absent("attention", mark).set_if_absent("attention_at", since);
     }
-    if answer_is_parked(change) {
-        return update;
-    }
-    match pending_answer(entry) {
+    match pending_answer(entry).filter(|_| case == AtEnd::Free) {
         Some((mark, at)) => update.set("attention", string(mark.as_str())).set("attention_at", string(time_text(at))),
-        None => update.remove("attention").remove("attention_at"),
+        None => case.change(update, entry.now),
     }
     .remove("reason")
 }
@@ -290,11 +313,6 @@ fn pending_answer(entry: &Entry<'_>) -> Option<(Mark, OffsetDateTime)> {
         FeedbackState::Queued if is_late => Some((Mark::Queued, entry.now)),
         _ => None,
     }
-}
-
-/// Whether a person should still look at it, although the processor is done.
-fn answer_is_parked(change: &Change) -> bool {
-    matches!(change, Change::Ended { answer, .. } if answer.feedback == FeedbackState::Parked)
 }
 
 /// The condition that a state moves only forward, whichever attempt writes last. The mark that an

@@ -5,6 +5,7 @@ use crate::attributes::{Item, Update, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
+use crate::marks::{AtEnd, is_one_of};
 use crate::replays::parts_in;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -28,27 +29,51 @@ pub(crate) fn read_place(item: &Item, name: &str) -> Option<LedgerKey> {
 
 impl<I: Items> Table<I> {
     /// Closes the record under `old`, unless it has ended well, because the notification continues
-    /// under `new`. May be repeated. Nothing writes to the record afterwards, so the parts of its
-    /// raw item get their expiry here. If the function dies before that, the next attempt to close
-    /// it does it.
+    /// under `new`. May be repeated. Only its feedback goes on, with the mark because of it. So the
+    /// parts of its raw item get their expiry here. If the function dies before that, the next attempt
+    /// to close it does it.
     pub async fn moved(&self, old: &LedgerKey, new: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
-        let mut update = Update::default()
-            .set("state", string(State::Superseded.as_str()))
-            .set(MOVED_TO, place(new))
-            .set_if_absent("ended_at", string(time_text(now)))
-            .set("expires_at", self.ttl(now))
-            .remove("updated_at")
-            .remove("reason")
-            .remove("attention")
-            .remove("attention_at");
-        let [state, moved_to] = ["state", MOVED_TO].map(|name| update.name(name));
-        let open = State::ALL.into_iter().filter(|state| state.may_become(State::Superseded));
-        let open: Vec<String> = open.map(|state| update.value(string(state.as_str()))).collect();
-        let goes_on = update.value(place(new));
-        let condition = format!("{state} IN ({}) OR {moved_to} = {goes_on}", open.join(", "));
-        if let Some(before) = self.replace(&partition(&old.entity), &sort_key(old), update, Some(condition)).await? {
-            self.let_parts_go(old, parts_in(&before), now).await?;
+        let (pk, sk) = (partition(&old.entity), sort_key(old));
+        let tenant = old.entity.tenant.as_str();
+        let write = |case| closing(case, new, tenant, (now, self.ttl(now)));
+        let case_of = |item: &Item| {
+            let is_closed = read_place(item, MOVED_TO).as_ref() == Some(new);
+            let may_close = |state: &str| State::parse(state).is_some_and(|state| state.may_become(State::Superseded));
+            let is_open = || text(item, "state").is_some_and(may_close);
+            if is_closed { Some(None) } else { is_open().then(|| Some(AtEnd::of(item, tenant, false))) }
+        };
+        if self.write_case((&pk, &sk), Some(AtEnd::Free), write, case_of).await?
+            && let Some(item) = self.items.get(&pk, &sk).await?
+        {
+            self.let_parts_go(old, parts_in(&item), now).await?;
         }
         Ok(())
     }
+}
+
+/// `None` stands for a record that is closed already.
+fn closing(
+    case: Option<AtEnd>,
+    new: &LedgerKey,
+    tenant: &str,
+    (now, expires_at): (OffsetDateTime, AttributeValue),
+) -> (Update, String) {
+    let update = Update::default().set("expires_at", expires_at);
+    let Some(case) = case else {
+        let mut update = update;
+        let (moved_to, goes_on) = (update.name(MOVED_TO), update.value(place(new)));
+        return (update, format!("{moved_to} = {goes_on}"));
+    };
+    let update = update
+        .set("state", string(State::Superseded.as_str()))
+        .set(MOVED_TO, place(new))
+        .set_if_absent("ended_at", string(time_text(now)))
+        .remove("updated_at")
+        .remove("reason");
+    let mut update = case.change(update, now);
+    let own = case.condition(&mut update, tenant);
+    let open = State::ALL.into_iter().filter(|state| state.may_become(State::Superseded));
+    let open: Vec<&str> = open.map(State::as_str).collect();
+    let condition = format!("{own} AND {}", is_one_of(&mut update, "state", &open));
+    (update, condition)
 }

@@ -5,6 +5,7 @@ use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, keys_of, partition, sort_key};
+use crate::marks::{Mark, Outdated};
 use crate::seen::is_of_newer_version;
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
@@ -33,61 +34,6 @@ const ATTRIBUTES: [&str; 11] = [
     "attention_at",
     "feedback_attempts",
 ];
-
-/// Why a notification is watched. The mark's time says since when or until when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// Its outcome is awaited. The time is the deadline.
-    Awaited,
-    /// An attempt failed. The time is that of the failure, or of the last message on the queue.
-    Retrying,
-    /// Its feedback was put on the queue. The time is that of the message. Feedback that is decided
-    /// soon after the receipt of its notification needs no mark, since it is found in the feed.
-    Queued,
-    /// It waits for the quota of its tenant. The time is that of receipt. Each tenant has its own
-    /// list.
-    Limited,
-    /// Its feedback waits for that quota, with the same time and in a list of its own.
-    LimitedFeedback,
-}
-
-impl Mark {
-    pub const ALL: [Self; 5] = [Self::Awaited, Self::Retrying, Self::Queued, Self::Limited, Self::LimitedFeedback];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Awaited => "awaited",
-            Self::Retrying => "retrying",
-            Self::Queued => "feedback_queued",
-            Self::Limited => "rate_limited",
-            Self::LimitedFeedback => "feedback_limited",
-        }
-    }
-
-    /// The mark's value in a record of the tenant.
-    #[must_use]
-    pub fn value(self, tenant: &str) -> String {
-        match self {
-            Self::Limited | Self::LimitedFeedback => format!("{}#{tenant}", self.as_str()),
-            _ => self.as_str().to_owned(),
-        }
-    }
-
-    pub(crate) fn parse(value: &str) -> Option<Self> {
-        let (name, _) = value.split_once('#').unwrap_or((value, ""));
-        Self::ALL.into_iter().find(|mark| mark.as_str() == name)
-    }
-
-    /// The attribute and the value that a record with this mark must have.
-    fn reason(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Awaited => ("feedback", FeedbackState::Awaited.as_str()),
-            Self::Retrying | Self::Limited => ("state", State::Retrying.as_str()),
-            Self::Queued | Self::LimitedFeedback => ("feedback", FeedbackState::Queued.as_str()),
-        }
-    }
-}
 
 /// The facts that show whether a notification is stuck.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,13 +179,18 @@ impl<I: Items> Table<I> {
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
     }
 
-    /// Removes the mark.
+    /// Removes the mark, if it is no longer about anything. Feedback that was refused, or a state
+    /// that needs a person, gets its own mark instead.
     pub async fn unmark(&self, key: &LedgerKey, mark: Mark, now: OffsetDateTime) -> Result<(), StoreError> {
-        let update = Update::default().set("expires_at", self.ttl(now));
-        let mut update = update.remove("attention").remove("attention_at");
-        let (attention, ours) = (update.name("attention"), update.value(string(mark.value(&key.entity.tenant))));
-        let condition = format!("{attention} = {ours}");
-        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await?;
+        let ours = mark.value(&key.entity.tenant);
+        let write = |case: Outdated| {
+            let mut update = case.change(Update::default(), now, self.ttl(now));
+            let own = case.condition(&mut update);
+            let (attention, ours) = (update.name("attention"), update.value(string(ours.as_str())));
+            (update, format!("{own} AND {attention} = {ours}"))
+        };
+        let case_of = |item: &Item| (text(item, "attention") == Some(&ours)).then(|| Outdated::of(item)).flatten();
+        self.write_case((&partition(&key.entity), &sort_key(key)), Outdated::Done, write, case_of).await?;
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use crate::error::StoreError;
 use crate::item::Items;
 use crate::jobs::RecordPage;
 use crate::keys::{partition, sort_key, tenant_in};
+use crate::marks::{Mark, is_one_of, says_refused};
 use crate::moved::MOVED_TO;
-use crate::pending::Mark;
 use crate::records::Position;
 use crate::replays::parts_in;
 use crate::table::Table;
@@ -87,8 +87,11 @@ impl<I: Items> Table<I> {
             }
             Deed::ResendFeedback => {
                 let refused = || watched(effect(noted(&action), &action), action.at);
+                let on_its_way = || unlisted(effect(noted(&action), &action));
+                // Visma Net may refuse it in between.
                 Ok(self.act_and_keep(&pk, &sk, action.at, refused).await?
-                    || self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await?)
+                    || self.act_and_keep(&pk, &sk, action.at, on_its_way).await?
+                    || self.act_and_keep(&pk, &sk, action.at, refused).await?)
             }
             Deed::ResendParked => {
                 let refused = || watched(effect(noted(&action), &action), action.at);
@@ -110,7 +113,7 @@ impl<I: Items> Table<I> {
         action: Action<'_>,
     ) -> Result<bool, StoreError> {
         let mut update = changed(noted(&action), &action).set("expires_at", self.ttl(action.at));
-        let paused = one_of(&mut update, "state", &[State::Paused.as_str()]);
+        let paused = is_one_of(&mut update, "state", &[State::Paused.as_str()]);
         let (at, read) = (update.name("updated_at"), update.value(string(time_text(since))));
         let condition = format!("{paused} AND {at} = {read}");
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
@@ -191,9 +194,15 @@ impl<I: Items> Table<I> {
 /// Adds the mark of queued feedback, in case the new message is lost. Only for parked feedback.
 fn watched((update, condition): (Update, String), at: OffsetDateTime) -> (Update, String) {
     let mut update = update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(at)));
-    let feedback = one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]);
-    let refused = one_of(&mut update, "attention", &[FEEDBACK_PARKED, acknowledged(FEEDBACK_PARKED).as_str()]);
+    let feedback = is_one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]);
+    let refused = says_refused(&mut update);
     (update, format!("{condition} AND {feedback} AND {refused}"))
+}
+
+/// Only if the mark is not about refused feedback.
+fn unlisted((mut update, condition): (Update, String)) -> (Update, String) {
+    let refused = says_refused(&mut update);
+    (update, format!("{condition} AND NOT {refused}"))
 }
 
 fn noted(action: &Action<'_>) -> Update {
@@ -234,21 +243,21 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
     match deed {
         Deed::Replay => {
             let moved = update.name(MOVED_TO);
-            let known = one_of(update, "state", &State::ALL.map(State::as_str));
+            let known = is_one_of(update, "state", &State::ALL.map(State::as_str));
             format!("{known} AND attribute_not_exists({moved})")
         }
-        Deed::Hold => one_of(update, "state", &unfinished),
+        Deed::Hold => is_one_of(update, "state", &unfinished),
         Deed::Release => {
             let (held, parked) = (
-                one_of(update, "reason", &[Reason::Held.as_str()]),
-                one_of(update, "state", &[State::Parked.as_str()]),
+                is_one_of(update, "reason", &[Reason::Held.as_str()]),
+                is_one_of(update, "state", &[State::Parked.as_str()]),
             );
-            format!("{held} AND {parked} OR {}", one_of(update, "state", &[State::Paused.as_str()]))
+            format!("{held} AND {parked} OR {}", is_one_of(update, "state", &[State::Paused.as_str()]))
         }
-        Deed::ResendFeedback | Deed::ResendParked => one_of(update, "feedback", &parked),
-        Deed::Outcome => one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
+        Deed::ResendFeedback | Deed::ResendParked => is_one_of(update, "feedback", &parked),
+        Deed::Outcome => is_one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
         Deed::Acknowledge { kind, changed_at } => unchanged(update, kind, changed_at),
-        Deed::Unacknowledge { kind } => one_of(update, "attention", &[acknowledged(kind).as_str()]),
+        Deed::Unacknowledge { kind } => is_one_of(update, "attention", &[acknowledged(kind).as_str()]),
     }
 }
 
@@ -257,13 +266,7 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
 fn unchanged(update: &mut Update, kind: &str, since: OffsetDateTime) -> String {
     let seen = update.value(string(time_text(since)));
     let later = CHANGES.map(|name| format!("NOT {} > {seen}", update.name(name)));
-    format!("{} AND {}", one_of(update, "attention", &[kind]), later.join(" AND "))
-}
-
-fn one_of(update: &mut Update, name: &str, values: &[&str]) -> String {
-    let name = update.name(name);
-    let values: Vec<String> = values.iter().map(|value| update.value(string(*value))).collect();
-    format!("{name} IN ({})", values.join(", "))
+    format!("{} AND {}", is_one_of(update, "attention", &[kind]), later.join(" AND "))
 }
 
 fn line(action: &Action<'_>) -> AttributeValue {

@@ -23,6 +23,9 @@ pub struct Table<I = Dynamo> {
 /// The default retention of audit records.
 const AUDIT_RETENTION: Duration = Duration::days(400);
 
+/// How often an item may change between a read and the write that depends on it.
+const MOST_CHANGES: u8 = 5;
+
 impl Table {
     /// `retention` is how long an item is kept after its last write. It must be longer than any
     /// repetition of a notification: the sender's retries and the dead-letter queue's 14 days.
@@ -91,6 +94,31 @@ impl<I: Items> Table<I> {
         condition: Option<String>,
     ) -> Result<Option<Item>, StoreError> {
         self.apply(pk, sk, update, condition, true).await
+    }
+
+    /// Writes the case that is likely. If its condition does not hold, reads the item and writes the
+    /// case that it is. `false` if it is none of them.
+    ///
+    /// # Errors
+    /// DynamoDB failed, or others change the item again and again.
+    pub(crate) async fn write_case<C>(
+        &self,
+        (pk, sk): (&str, &str),
+        likely: C,
+        write: impl Fn(C) -> (Update, String),
+        case_of: impl Fn(&Item) -> Option<C>,
+    ) -> Result<bool, StoreError> {
+        let mut case = likely;
+        for _ in 0..MOST_CHANGES {
+            let (update, condition) = write(case);
+            if self.update(pk, sk, update, Some(condition)).await? {
+                return Ok(true);
+            }
+            let item = self.items.get(pk, sk).await?.unwrap_or_default();
+            let Some(found) = case_of(&item) else { return Ok(false) };
+            case = found;
+        }
+        Err(StoreError::Unavailable("others change the item all the time".into()))
     }
 
     /// Applies the update, and shortens the lists that it made too long.

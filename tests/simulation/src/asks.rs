@@ -348,8 +348,9 @@ fn in_mark(bug: Planted, write: &mut Write) {
         Planted::UnconditionalWatermark if is_list => write.condition = None,
         Planted::UnconditionalFeedPlace if write.sk == FEED => write.condition = None,
         Planted::MarkOverPerson if is_marked => {
-            let rest = write.condition.as_deref().and_then(|condition| condition.split_once(" AND ("));
-            write.condition = rest.map(|(rest, _)| rest.to_owned());
+            if let Some((rest, _)) = write.condition.as_deref().and_then(|condition| condition.split_once(" AND (")) {
+                write.condition = Some(rest.to_owned());
+            }
         }
         _ => {}
     }

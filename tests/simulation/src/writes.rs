@@ -105,10 +105,11 @@ fn rebuilt(write: &Write, sets: impl Fn(&str) -> bool, removes: impl Fn(&str) ->
 /// Adds a state to the list of states at the end of the condition.
 pub(crate) fn admit(write: &mut Write, state: &str) {
     let condition = write.condition.take().unwrap_or_default();
-    let list = condition.rsplit_once(" IN (").and_then(|(_, list)| list.strip_suffix(')'));
-    assert!(list.is_some_and(|list| !list.contains('(')), "{condition} does not end with a list of states");
+    let open = condition.trim_end_matches(')');
+    let list = open.rsplit_once(" IN (").filter(|_| open.len() < condition.len());
+    assert!(list.is_some_and(|(_, list)| !list.contains('(')), "{condition} does not end with a list of states");
     let placeholder = format!(":planted_{state}");
-    write.condition = Some(format!("{}, {placeholder})", condition.trim_end_matches(')')));
+    write.condition = Some(format!("{open}, {placeholder}{}", &condition[open.len()..]));
     write.values.insert(placeholder, AttributeValue::S(state.to_owned()));
 }
 

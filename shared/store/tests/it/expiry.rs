@@ -124,6 +124,7 @@ async fn after_the_end_only_new_work_renews_the_retention() {
     let sent = Answer::Sent { id: Uuid::nil(), verdict: late, was_marked: false };
     fixture.table.answer(&key, &sent, day(4)).await.unwrap();
     assert_eq!(since(&fixture, "N").await, Some(3), "Visma Net accepted the answer");
+    fixture.overwrite("N#", "attention", Mark::Awaited.as_str()).await;
     fixture.table.unmark(&key, Mark::Awaited, day(5)).await.unwrap();
     assert_eq!(since(&fixture, "N").await, Some(5), "the mark was removed");
     fixture.table.replayed(&key, day(6)).await.unwrap();

@@ -14,6 +14,7 @@ mod head;
 mod jobs;
 mod ledger;
 mod lists;
+mod marks;
 mod observed;
 mod pending;
 mod rollups;

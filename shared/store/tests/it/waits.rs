@@ -139,12 +139,12 @@ async fn a_paused_notification_does_not_expire() {
 
 #[tokio::test]
 async fn a_kept_record_that_moved_to_another_key_expires_with_its_parts() {
-    for requests in 0..=3 {
+    for requests in 0..=4 {
         let fixture = Fixture::new().await;
         let (key, new) = (long().ledger_key(), order(3).ledger_key());
         record(&fixture, &long(), Change::Paused).await;
         act(&fixture, &key, Deed::Release).await;
-        assert_eq!(dying(requests, &fixture).moved(&key, &new, NOW).await.is_ok(), requests == 3);
+        assert_eq!(dying(requests, &fixture).moved(&key, &new, NOW).await.is_ok(), requests == 4);
         fixture.table.moved(&key, &new, NOW).await.unwrap();
         assert_eq!(mortal(&fixture).await, ["N#", "RA", "RA"], "{requests}");
     }

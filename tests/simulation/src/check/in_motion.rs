@@ -89,8 +89,7 @@ impl Checks {
         for key in cargo::of(&message.body) {
             let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));
             let is_over = state(table, &key).is_some_and(is_terminal);
-            let waits = || waits_for_calls(table, &key) || waits_for_operator(record(table, &key));
-            let is_safe = is_over || waits() || is_elsewhere() || self.may_be_erased(&key);
+            let is_safe = is_over || waits(table, &key) || is_elsewhere() || self.may_be_erased(&key);
             self.require(is_safe, Invariant::OneTerminalState, || {
                 format!("{} was deleted from the queue in state {:?}", short(&key), state(table, &key))
             });
@@ -105,7 +104,7 @@ impl Checks {
         }
         for key in cargo::of(&message.body) {
             let is_written = state(table, &key).is_some_and(is_terminal) || self.may_be_erased(&key);
-            self.require(is_written || waits_for_operator(record(table, &key)), Invariant::OneTerminalState, || {
+            self.require(is_written || waits(table, &key), Invariant::OneTerminalState, || {
                 format!("{} was dead-lettered in state {:?}", short(&key), state(table, &key))
             });
         }
@@ -273,10 +272,10 @@ pub(super) fn state<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a str
     text(record(table, sort_key)?, "state")
 }
 
-/// Whether it waits in the ledger for the reconciler.
-fn waits_for_calls(table: &TableModel, sort_key: &str) -> bool {
-    let mark = record(table, sort_key).and_then(|item| text(item, "attention"));
-    mark.is_some_and(|mark| mark.starts_with("rate_limited#"))
+/// Whether one of its records waits for calls or for an operator.
+fn waits(table: &TableModel, sort_key: &str) -> bool {
+    let is_limited = |item| text(item, "attention").is_some_and(|mark| mark.starts_with("rate_limited#"));
+    furthest(table, sort_key).any(|item| is_limited(item) || waits_for_operator(Some(item)))
 }
 
 /// Its records. Settings that changed in between name it in several ways.

@@ -36,6 +36,7 @@ impl Checks {
             return;
         }
         self.mark_fits(sort_key, before, after);
+        self.is_listed(sort_key, after);
         self.acknowledgement_fits(function, write, before, after);
         self.feedback_moves(function, write, after);
         let is_dead = text(after, "state") == Some("dead");
@@ -52,6 +53,23 @@ impl Checks {
         if may_wait || (is_watched && text(after, "feedback") == Some("queued")) {
             self.left_to_reconciler.insert(as_sent(sort_key));
         }
+    }
+
+    /// While a person must look at it, or while it waits, one list has it.
+    fn is_listed(&mut self, sort_key: &str, after: &Item) {
+        let (Some(state), mark) = (text(after, "state"), text(after, "attention")) else { return };
+        let (mark, feedback) = (mark.map(unacknowledged), text(after, "feedback"));
+        let fits = match (state, mark) {
+            ("retrying", mark) => mark.is_some_and(|mark| mark != "feedback_parked"),
+            ("paused", mark) => mark == Some("paused"),
+            ("processed" | "superseded", mark) => feedback != Some("parked") || mark == Some("feedback_parked"),
+            (_, Some("feedback_parked")) => feedback == Some("parked"),
+            (_, Some("feedback_queued")) => feedback == Some("queued"),
+            (state, mark) => mark == Some(state),
+        };
+        self.require(fits, Invariant::OneTerminalState, || {
+            format!("{} is {state}, its feedback {feedback:?}, its mark {mark:?}", short(sort_key))
+        });
     }
 
     /// Records replays. A repeated replay records no end, so it queues no feedback.
@@ -83,8 +101,7 @@ impl Checks {
         let own = mark.map(unacknowledged);
         let is_of_unended = own.is_some_and(|mark| OF_THE_UNENDED.contains(&mark) || mark.starts_with(LIMITED));
         let fits = match state {
-            // Parked feedback needs a person, and an earlier mark stays.
-            "processed" | "superseded" => !is_of_unended || after.contains_key("feedback_attempts"),
+            "processed" | "superseded" => !is_of_unended,
             "dead" | "unparseable" => mark == Some(state),
             "parked" => mark == Some(state) || text(after, "reason") == Some("held"),
             _ => true,
@@ -121,7 +138,7 @@ impl Checks {
     pub(super) fn marks_at_rest(&mut self, table: &TableModel) {
         for item in table.items() {
             let Some(sort_key) = text(item, "sk").filter(|key| key.starts_with("N#")) else { continue };
-            if let Some(wrong) = self.wrong_mark(sort_key, item) {
+            if let Some(wrong) = wrong_mark(item) {
                 self.violated(Invariant::OneTerminalState, format!("{} at rest: {wrong}", short(sort_key)));
             }
         }
@@ -143,30 +160,26 @@ impl Checks {
             });
         }
     }
+}
 
-    fn wrong_mark(&self, sort_key: &str, item: &Item) -> Option<String> {
-        let (state, mark) = (text(item, "state")?, text(item, "attention").map(unacknowledged));
-        if mark.is_some() != item.contains_key("attention_at") {
-            return Some(format!("{mark:?} is not in the index"));
-        }
-        let (received, _) = text(item, "feed_at").unwrap_or_default().split_once('#').unwrap_or_default();
-        let (tenant, _) = text(item, "pk").unwrap_or_default().split_once('#').unwrap_or_default();
-        if text(item, "feed") != Some(&format!("{tenant}#{}", received.get(..10).unwrap_or("no day"))) {
-            return Some(format!("{:?} is not its day in the feed", text(item, "feed")));
-        }
-        let feedback = text(item, "feedback");
-        let was_dead = self.were_dead.contains(&as_sent(sort_key));
-        // Of two attempts at one feedback, the success may be recorded before the refusal.
-        let was_tried = item.contains_key("feedback_attempts");
-        let fits = match (state, mark) {
-            ("processed" | "superseded", None) => feedback != Some("parked") || was_dead,
-            ("processed" | "superseded", Some("feedback_parked")) => was_tried,
-            ("processed" | "superseded", Some(_)) => feedback == Some("parked") || was_dead,
-            ("dead" | "parked" | "unparseable", mark) => mark.is_some() || was_tried,
-            _ => true,
-        };
-        (!fits).then(|| format!("{state}, its feedback {feedback:?}, its mark {mark:?}"))
+fn wrong_mark(item: &Item) -> Option<String> {
+    let (state, mark) = (text(item, "state")?, text(item, "attention").map(unacknowledged));
+    if mark.is_some() != item.contains_key("attention_at") {
+        return Some(format!("{mark:?} is not in the index"));
     }
+    let (received, _) = text(item, "feed_at").unwrap_or_default().split_once('#').unwrap_or_default();
+    let (tenant, _) = text(item, "pk").unwrap_or_default().split_once('#').unwrap_or_default();
+    if text(item, "feed") != Some(&format!("{tenant}#{}", received.get(..10).unwrap_or("no day"))) {
+        return Some(format!("{:?} is not its day in the feed", text(item, "feed")));
+    }
+    let feedback = text(item, "feedback");
+    let refused = (feedback == Some("parked")).then_some("feedback_parked");
+    let fits = match state {
+        "processed" | "superseded" => mark == refused,
+        "dead" | "parked" | "unparseable" => mark == Some(state) || (mark.is_some() && mark == refused),
+        _ => true,
+    };
+    (!fits).then(|| format!("{state}, its feedback {feedback:?}, its mark {mark:?}"))
 }
 
 /// Whether an operator makes it wait.
