@@ -1,7 +1,8 @@
 //! The one mark of a record. Two things decide it: what becomes of the notification, and what becomes
-//! of its feedback. While the notification has yet to continue, the mark says so. After that,
-//! feedback that Visma Net refuses comes first, and then a state that needs a person. Only the table
-//! knows both. So there is one write for each case, and its condition is that case.
+//! of its feedback. While the notification is paused or tried again, the mark says so. Once it has
+//! ended, the mark says what happened last: that the feedback was refused, or that the notification
+//! is dead or parked. After a good end, only the feedback is left to mark. Only the table knows both.
+//! So there is one write for each case, and its condition is that case.
 
 use crate::attention::{FEEDBACK_PARKED, acknowledged, unacknowledged};
 use crate::attributes::{Item, Update, string, text, time_text};
@@ -72,9 +73,9 @@ impl Mark {
 /// A record whose notification ends well now, or goes on under another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtEnd {
-    /// No mark is about its feedback, and its feedback is not refused.
+    /// The mark is not about its feedback, and its feedback is not refused.
     Free,
-    /// The mark is about its feedback, and stays.
+    /// The mark is about its feedback as it is, and stays.
     Stays,
     /// Its feedback is refused, and the mark must say so. Also if the feedback was read as refused,
     /// and the record is gone.
@@ -84,10 +85,11 @@ pub(crate) enum AtEnd {
 impl AtEnd {
     /// `was_refused` is what an earlier read says.
     pub(crate) fn of(item: &Item, tenant: &str, was_refused: bool) -> Self {
+        let is_about_refusal = text(item, "attention").map(unacknowledged) == Some(FEEDBACK_PARKED);
         match text(item, "feedback") {
+            Some(feedback) if feedback == FeedbackState::Parked.as_str() && !is_about_refusal => Self::Refused,
             _ if is_about_feedback(item, tenant) => Self::Stays,
             None if was_refused => Self::Refused,
-            feedback if feedback == Some(FeedbackState::Parked.as_str()) => Self::Refused,
             _ => Self::Free,
         }
     }
@@ -103,13 +105,14 @@ impl AtEnd {
 
     pub(crate) fn condition(self, update: &mut Update, tenant: &str) -> String {
         let about_feedback = says_feedback(update, tenant);
+        let refused = has_refused_feedback(update);
         match self {
-            Self::Stays => about_feedback,
-            Self::Free => format!("NOT {about_feedback} AND NOT {}", has_refused_feedback(update)),
+            Self::Free => format!("NOT {about_feedback} AND NOT {refused}"),
+            Self::Stays => format!("{about_feedback} AND (NOT {refused} OR {})", says_refused(update)),
             Self::Refused => {
-                let feedback = update.name("feedback");
-                let refused = has_refused_feedback(update);
-                format!("NOT {about_feedback} AND ({refused} OR attribute_not_exists({feedback}))")
+                let (about_refusal, feedback) = (says_refused(update), update.name("feedback"));
+                let is_gone = format!("NOT {about_feedback} AND attribute_not_exists({feedback})");
+                format!("({refused} AND NOT {about_refusal} OR {is_gone})")
             }
         }
     }

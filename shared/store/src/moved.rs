@@ -37,7 +37,7 @@ impl<I: Items> Table<I> {
         let tenant = old.entity.tenant.as_str();
         let write = |case| closing(case, new, tenant, (now, self.ttl(now)));
         let case_of = |item: &Item| {
-            let is_closed = read_place(item, MOVED_TO).as_ref() == Some(new);
+            let is_closed = item.get(MOVED_TO) == Some(&place(new));
             let may_close = |state: &str| State::parse(state).is_some_and(|state| state.may_become(State::Superseded));
             let is_open = || text(item, "state").is_some_and(may_close);
             if is_closed { Some(None) } else { is_open().then(|| Some(AtEnd::of(item, tenant, false))) }

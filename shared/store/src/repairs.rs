@@ -191,12 +191,12 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// Adds the mark of queued feedback, in case the new message is lost. Only for parked feedback.
+/// Adds the mark of queued feedback, in case the new message is lost. Only in place of the mark of
+/// refused feedback.
 fn watched((update, condition): (Update, String), at: OffsetDateTime) -> (Update, String) {
     let mut update = update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(at)));
-    let feedback = is_one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]);
     let refused = says_refused(&mut update);
-    (update, format!("{condition} AND {feedback} AND {refused}"))
+    (update, format!("{condition} AND {refused}"))
 }
 
 /// Only if the mark is not about refused feedback.
@@ -254,7 +254,8 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
             );
             format!("{held} AND {parked} OR {}", is_one_of(update, "state", &[State::Paused.as_str()]))
         }
-        Deed::ResendFeedback | Deed::ResendParked => is_one_of(update, "feedback", &parked),
+        Deed::ResendFeedback => is_one_of(update, "feedback", &parked),
+        Deed::ResendParked => is_one_of(update, "feedback", &parked[..1]),
         Deed::Outcome => is_one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
         Deed::Acknowledge { kind, changed_at } => unchanged(update, kind, changed_at),
         Deed::Unacknowledge { kind } => is_one_of(update, "attention", &[acknowledged(kind).as_str()]),

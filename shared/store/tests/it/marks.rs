@@ -43,6 +43,8 @@ enum Event {
     HeldAndReleased,
     Refused,
     Resent,
+    /// The reconciler has queued its feedback again.
+    Watched,
     /// It goes on under another key.
     Closed,
 }
@@ -83,6 +85,7 @@ impl Story {
             }
             Event::Refused => self.answer(&refused()).await,
             Event::Resent => self.act(Deed::ResendParked).await,
+            Event::Watched => assert!(self.fixture.table.watch(&self.key, Mark::Queued, NOW).await.unwrap()),
             Event::Closed => {
                 let new = LedgerKey { entity: account("1"), ..self.key.clone() };
                 self.fixture.table.moved(&self.key, &new, NOW).await.unwrap();
@@ -101,10 +104,11 @@ impl Story {
 #[tokio::test]
 async fn refused_feedback_is_listed_when_its_notification_has_ended_after_all() {
     type Events = &'static [Event];
-    let cases: [(FeedbackState, Events); 5] = [
+    let cases: [(FeedbackState, Events); 6] = [
         (FeedbackState::Parked, &[Event::Refused]),
         (FeedbackState::Parked, &[Event::Refused, Event::Dead]),
         (FeedbackState::Parked, &[Event::Refused, Event::HeldAndReleased]),
+        (FeedbackState::Parked, &[Event::HeldAndReleased, Event::Watched, Event::Refused]),
         (FeedbackState::Queued, &[Event::Refused]),
         (FeedbackState::Queued, &[Event::Refused, Event::Dead]),
     ];
@@ -283,6 +287,16 @@ async fn feedback_that_is_refused_while_it_is_resent_is_watched() {
     story.record(dead()).await;
     let action = Action { deed: Deed::ResendFeedback, at: NOW, by: "op", note: "" };
     assert!(overtaken(&story, (2, Event::Refused)).act(&story.key, action).await.unwrap());
+    assert_eq!(story.list().await.as_deref(), Some("feedback_queued"));
+}
+
+#[tokio::test]
+async fn queued_feedback_that_is_still_listed_as_refused_can_be_resent() {
+    let story = Story::new().await;
+    story.record(dead()).await;
+    story.answer(&refused()).await;
+    story.fixture.overwrite("N#", "feedback", "queued").await;
+    story.act(Deed::ResendFeedback).await;
     assert_eq!(story.list().await.as_deref(), Some("feedback_queued"));
 }
 
