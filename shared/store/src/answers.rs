@@ -175,8 +175,8 @@ impl<I: Items> Answers for Table<I> {
             let condition = format!("{condition} AND attribute_not_exists({})", update.name("state"));
             (update, condition)
         };
-        let likely = (likely(answer), true);
-        self.write_case((&pk, &sk), likely, write, |item| case_of(answer, item, tenant)).await?;
+        let case_of = |item: &Item| case_of(answer, item, tenant);
+        self.write_case((&pk, &sk), (likely(answer), true), write, case_of).await?;
         Ok(())
     }
 

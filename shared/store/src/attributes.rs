@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use webhooks_model::State;
 
 /// Attributes by name, as DynamoDB holds them.
 pub type Item = HashMap<String, AttributeValue>;
@@ -150,6 +151,19 @@ impl Update {
     pub(crate) fn into_maps(self) -> (HashMap<String, String>, HashMap<String, AttributeValue>) {
         (self.names, self.values)
     }
+}
+
+/// The condition that an attribute has one of these values.
+pub(crate) fn is_one_of(update: &mut Update, name: &str, values: &[&str]) -> String {
+    let name = update.name(name);
+    let values: Vec<String> = values.iter().map(|value| update.value(string(*value))).collect();
+    format!("{name} IN ({})", values.join(", "))
+}
+
+/// The condition that a record has one of these states.
+pub(crate) fn in_state(update: &mut Update, is_one: impl Fn(State) -> bool) -> String {
+    let states: Vec<&str> = State::ALL.into_iter().filter(|state| is_one(*state)).map(State::as_str).collect();
+    is_one_of(update, "state", &states)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The ledger for the processor.
 
 use crate::answers::Answering;
-use crate::attributes::{Item, Update, number, string, text, time_text};
+use crate::attributes::{Item, Update, in_state, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::history::{MOMENTS, line, moment};
 use crate::implied::{feed_at, header_id};
@@ -337,11 +337,4 @@ fn forward_only(update: &mut Update, change: &Change, now: OffsetDateTime) -> St
     let is_held =
         format!("{state} = {parked} AND {reason} = {held} AND (attribute_not_exists({expiry}) OR {expiry} > {now})");
     format!("attribute_not_exists({state}) OR NOT ({is_held}) AND {condition}")
-}
-
-fn in_state(update: &mut Update, is_one: impl Fn(State) -> bool) -> String {
-    let state = update.name("state");
-    let states = State::ALL.into_iter().filter(|known| is_one(*known));
-    let states: Vec<String> = states.map(|known| update.value(string(known.as_str()))).collect();
-    format!("{state} IN ({})", states.join(", "))
 }

@@ -5,15 +5,11 @@
 //! So there is one write for each case, and its condition is that case.
 
 use crate::attention::{FEEDBACK_PARKED, acknowledged, unacknowledged};
-use crate::attributes::{Item, Update, string, text, time_text};
+use crate::attributes::{Item, Update, in_state, is_one_of, string, text, time_text};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::State;
 use webhooks_model::feedback::FeedbackState;
-
-const ENDED_WELL: [State; 2] = [State::Processed, State::Superseded];
-/// No attempt follows without a person.
-const ENDED: [State; 5] = [State::Processed, State::Superseded, State::Dead, State::Parked, State::Unparseable];
 
 /// Why a notification is watched. The mark's time says since when or until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +82,15 @@ impl AtEnd {
     /// `was_refused` is what an earlier read says.
     pub(crate) fn of(item: &Item, tenant: &str, was_refused: bool) -> Self {
         let is_about_refusal = text(item, "attention").map(unacknowledged) == Some(FEEDBACK_PARKED);
-        match text(item, "feedback") {
-            Some(feedback) if feedback == FeedbackState::Parked.as_str() && !is_about_refusal => Self::Refused,
-            _ if is_about_feedback(item, tenant) => Self::Stays,
-            None if was_refused => Self::Refused,
-            _ => Self::Free,
+        let is_gone = !item.contains_key("feedback");
+        if is_refused(item) && !is_about_refusal {
+            Self::Refused
+        } else if is_about_feedback(item, tenant) {
+            Self::Stays
+        } else if is_gone && was_refused {
+            Self::Refused
+        } else {
+            Self::Free
         }
     }
 
@@ -141,14 +141,14 @@ impl Settled {
     pub(crate) fn accepted(item: &Item, tenant: &str) -> Self {
         match is_about_feedback(item, tenant) {
             false => Self::Stays,
-            true if has_state(item, &ENDED_WELL) => Self::Removed,
+            true if has_state(item, ended_well) => Self::Removed,
             true => Self::Returns,
         }
     }
 
     /// For feedback that Visma Net refuses.
     pub(crate) fn refused(item: &Item) -> Self {
-        if has_state(item, &ENDED) { Self::Refused } else { Self::RefusedMeanwhile }
+        if has_state(item, State::is_end) { Self::Refused } else { Self::RefusedMeanwhile }
     }
 
     pub(crate) fn change(self, update: Update, now: OffsetDateTime) -> Update {
@@ -165,10 +165,10 @@ impl Settled {
         Some(match self {
             Self::Untouched => return None,
             Self::Stays => format!("NOT {}", says_feedback(update, tenant)),
-            Self::Removed => format!("{} AND {}", is_in(update, &ENDED_WELL), says_feedback(update, tenant)),
-            Self::Returns => format!("NOT {} AND {}", is_in(update, &ENDED_WELL), says_feedback(update, tenant)),
-            Self::Refused => is_in(update, &ENDED),
-            Self::RefusedMeanwhile => format!("NOT {}", is_in(update, &ENDED)),
+            Self::Removed => format!("{} AND {}", in_state(update, ended_well), says_feedback(update, tenant)),
+            Self::Returns => format!("NOT {} AND {}", in_state(update, ended_well), says_feedback(update, tenant)),
+            Self::Refused => in_state(update, State::is_end),
+            Self::RefusedMeanwhile => format!("NOT {}", in_state(update, State::is_end)),
         })
     }
 }
@@ -188,9 +188,9 @@ impl Outdated {
     /// `None` if it has no state.
     pub(crate) fn of(item: &Item) -> Option<Self> {
         text(item, "state")?;
-        Some(match has_state(item, &ENDED_WELL) {
+        Some(match has_state(item, ended_well) {
             false => Self::Unended,
-            true if text(item, "feedback") == Some(FeedbackState::Parked.as_str()) => Self::Refused,
+            true if is_refused(item) => Self::Refused,
             true => Self::Done,
         })
     }
@@ -205,7 +205,7 @@ impl Outdated {
     }
 
     pub(crate) fn condition(self, update: &mut Update) -> String {
-        let has_ended = is_in(update, &ENDED_WELL);
+        let has_ended = in_state(update, ended_well);
         match self {
             Self::Done => format!("{has_ended} AND NOT {}", has_refused_feedback(update)),
             Self::Refused => format!("{has_ended} AND {}", has_refused_feedback(update)),
@@ -228,13 +228,16 @@ fn returned(update: Update, now: OffsetDateTime) -> Update {
     update.copy("state", "attention").set("attention_at", string(time_text(now)))
 }
 
-fn has_state(item: &Item, states: &[State]) -> bool {
-    states.iter().any(|state| text(item, "state") == Some(state.as_str()))
+fn ended_well(state: State) -> bool {
+    matches!(state, State::Processed | State::Superseded)
 }
 
-fn is_in(update: &mut Update, states: &[State]) -> String {
-    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    is_one_of(update, "state", &states)
+fn has_state(item: &Item, is_one: impl Fn(State) -> bool) -> bool {
+    text(item, "state").and_then(State::parse).is_some_and(is_one)
+}
+
+fn is_refused(item: &Item) -> bool {
+    text(item, "feedback") == Some(FeedbackState::Parked.as_str())
 }
 
 fn has_refused_feedback(update: &mut Update) -> String {
@@ -263,11 +266,4 @@ fn feedback_marks(tenant: &str) -> [String; 4] {
     let [awaited, queued, limited] =
         [Mark::Awaited, Mark::Queued, Mark::LimitedFeedback].map(|mark| mark.value(tenant));
     [FEEDBACK_PARKED.to_owned(), awaited, queued, limited]
-}
-
-/// The condition that an attribute has one of these values.
-pub(crate) fn is_one_of(update: &mut Update, name: &str, values: &[&str]) -> String {
-    let name = update.name(name);
-    let values: Vec<String> = values.iter().map(|value| update.value(string(*value))).collect();
-    format!("{name} IN ({})", values.join(", "))
 }

@@ -1,11 +1,11 @@
 //! Moves a notification that the settings now read under another key: the old record is closed and
 //! names the new key.
 
-use crate::attributes::{Item, Update, string, text, time_text};
+use crate::attributes::{Item, Update, in_state, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
-use crate::marks::{AtEnd, is_one_of};
+use crate::marks::AtEnd;
 use crate::replays::parts_in;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -38,8 +38,7 @@ impl<I: Items> Table<I> {
         let write = |case| closing(case, new, tenant, (now, self.ttl(now)));
         let case_of = |item: &Item| {
             let is_closed = item.get(MOVED_TO) == Some(&place(new));
-            let may_close = |state: &str| State::parse(state).is_some_and(|state| state.may_become(State::Superseded));
-            let is_open = || text(item, "state").is_some_and(may_close);
+            let is_open = || text(item, "state").and_then(State::parse).is_some_and(may_close);
             if is_closed { Some(None) } else { is_open().then(|| Some(AtEnd::of(item, tenant, false))) }
         };
         if self.write_case((&pk, &sk), Some(AtEnd::Free), write, case_of).await?
@@ -49,6 +48,10 @@ impl<I: Items> Table<I> {
         }
         Ok(())
     }
+}
+
+fn may_close(state: State) -> bool {
+    state.may_become(State::Superseded)
 }
 
 /// `None` stands for a record that is closed already.
@@ -72,8 +75,6 @@ fn closing(
         .remove("reason");
     let mut update = case.change(update, now);
     let own = case.condition(&mut update, tenant);
-    let open = State::ALL.into_iter().filter(|state| state.may_become(State::Superseded));
-    let open: Vec<&str> = open.map(State::as_str).collect();
-    let condition = format!("{own} AND {}", is_one_of(&mut update, "state", &open));
+    let condition = format!("{own} AND {}", in_state(&mut update, may_close));
     (update, condition)
 }

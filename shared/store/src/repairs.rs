@@ -3,12 +3,12 @@
 //! sent again.
 
 use crate::attention::{ACKNOWLEDGEMENT, CHANGES, FEEDBACK_PARKED, acknowledged};
-use crate::attributes::{Update, string, time_text};
+use crate::attributes::{Update, is_one_of, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::jobs::RecordPage;
 use crate::keys::{partition, sort_key, tenant_in};
-use crate::marks::{Mark, is_one_of, says_refused};
+use crate::marks::{Mark, says_refused};
 use crate::moved::MOVED_TO;
 use crate::records::Position;
 use crate::replays::parts_in;
@@ -238,7 +238,7 @@ fn changed(update: Update, action: &Action<'_>) -> Update {
 }
 
 fn allowed(update: &mut Update, deed: Deed) -> String {
-    let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
+    let [refused, queued] = [FeedbackState::Parked, FeedbackState::Queued].map(FeedbackState::as_str);
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
     match deed {
         Deed::Replay => {
@@ -254,8 +254,8 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
             );
             format!("{held} AND {parked} OR {}", is_one_of(update, "state", &[State::Paused.as_str()]))
         }
-        Deed::ResendFeedback => is_one_of(update, "feedback", &parked),
-        Deed::ResendParked => is_one_of(update, "feedback", &parked[..1]),
+        Deed::ResendFeedback => is_one_of(update, "feedback", &[refused, queued]),
+        Deed::ResendParked => is_one_of(update, "feedback", &[refused]),
         Deed::Outcome => is_one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
         Deed::Acknowledge { kind, changed_at } => unchanged(update, kind, changed_at),
         Deed::Unacknowledge { kind } => is_one_of(update, "attention", &[acknowledged(kind).as_str()]),

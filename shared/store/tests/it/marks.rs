@@ -1,16 +1,15 @@
 //! The mark of a record whose feedback Visma Net refuses, and the mark of one whose feedback is
 //! settled.
 
-use crate::support::{Fixture, NOW, account, order};
+use crate::support::{self, Faulty, Fixture, NOW, account, order};
 use aws_sdk_dynamodb::types::AttributeValue;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use time::Duration;
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Reason, State};
 use webhooks_store::{
-    Action, Answer, Answering, Answers, BatchPage, Change, Deed, Dynamo, Entry, Item, Items, Mark, Query, QueryPage,
+    Action, Answer, Answering, Answers, BatchPage, Change, Deed, Entry, Item, Items, Mark, Query, QueryPage,
     StoreError, Table, Write,
 };
 
@@ -241,44 +240,8 @@ async fn a_record_that_is_closed_for_another_keeps_the_mark_because_of_its_feedb
     }
 }
 
-/// Others change the record before a write.
-struct Overtaken<'a> {
-    story: &'a Story,
-    items: Dynamo,
-    /// What happens before the write of this number, counted from 0.
-    event: (usize, Event),
-    writes: AtomicUsize,
-}
-
-impl Items for Overtaken<'_> {
-    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
-        if self.writes.fetch_add(1, Ordering::Relaxed) == self.event.0 {
-            self.story.happens(self.event.1).await;
-        }
-        self.items.update(write).await
-    }
-
-    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
-        self.items.get(pk, sk).await
-    }
-
-    async fn get_batch(
-        &self,
-        keys: Vec<(String, String)>,
-        attributes: &[&str],
-        consistent: bool,
-    ) -> Result<BatchPage, StoreError> {
-        self.items.get_batch(keys, attributes, consistent).await
-    }
-
-    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
-        self.items.query_page(query).await
-    }
-}
-
-fn overtaken(story: &Story, event: (usize, Event)) -> Table<Overtaken<'_>> {
-    let items = Dynamo::new(story.fixture.client.clone(), story.fixture.name.clone());
-    Table::over(Overtaken { story, items, event, writes: AtomicUsize::new(0) }, Duration::days(90))
+fn overtaken(story: &Story, (before, event): (usize, Event)) -> Table<Faulty<'_>> {
+    support::overtaken(before, Box::new(move || Box::pin(story.happens(event))), &story.fixture)
 }
 
 #[tokio::test]
@@ -320,13 +283,10 @@ async fn an_answer_is_recorded_also_if_the_record_changes_meanwhile() {
 }
 
 /// An item that has always changed since it was read.
-struct Restless {
-    writes: AtomicUsize,
-}
+struct Restless;
 
 impl Items for Restless {
     async fn update(&self, _: Write) -> Result<Option<Item>, StoreError> {
-        self.writes.fetch_add(1, Ordering::Relaxed);
         Ok(None)
     }
 
@@ -345,7 +305,7 @@ impl Items for Restless {
 
 #[tokio::test]
 async fn a_record_that_changes_all_the_time_is_left_to_the_next_attempt() {
-    let table = Table::over(Restless { writes: AtomicUsize::new(0) }, Duration::days(90));
+    let table = Table::over(Restless, Duration::days(90));
     let answered = table.answer(&order(1).ledger_key(), &sent(false), NOW).await;
     assert!(matches!(answered, Err(StoreError::Unavailable(_))), "{answered:?}");
 }

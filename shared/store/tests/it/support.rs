@@ -1,4 +1,5 @@
 use fixtures::{TestHost, head_change, headers, meta, notification_of};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use time::{Duration, OffsetDateTime};
@@ -39,29 +40,46 @@ pub(crate) fn account(number: &str) -> EntityId {
     EntityId { tenant: TENANT.into(), entity: webhooks_model::Entity::Account, key: number.into() }
 }
 
-/// A table whose process dies after a number of requests, or whose SDK sends each write again.
-pub(crate) struct Faulty {
+type Event<'a> = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send + Sync + 'a>;
+
+/// A table whose process dies after a number of requests, whose SDK sends each write again, or whose
+/// items others change before a write.
+pub(crate) struct Faulty<'a> {
     items: Dynamo,
     left: AtomicUsize,
     repeats: bool,
+    writes: AtomicUsize,
+    /// What happens before the write of this number, counted from 0.
+    event: Option<(usize, Event<'a>)>,
 }
 
 /// Each request after the first `requests` fails, as if the process had died.
-pub(crate) fn dying(requests: usize, fixture: &Fixture) -> Table<Faulty> {
-    faulty(requests, false, fixture)
+pub(crate) fn dying(requests: usize, fixture: &Fixture) -> Table<Faulty<'static>> {
+    faulty(requests, false, None, fixture)
 }
 
 /// The SDK sends each write again, since the answer was lost. DynamoDB carries out the first one.
-pub(crate) fn repeating(fixture: &Fixture) -> Table<Faulty> {
-    faulty(usize::MAX, true, fixture)
+pub(crate) fn repeating(fixture: &Fixture) -> Table<Faulty<'static>> {
+    faulty(usize::MAX, true, None, fixture)
 }
 
-fn faulty(requests: usize, repeats: bool, fixture: &Fixture) -> Table<Faulty> {
+/// `event` happens before the write of this number, counted from 0.
+pub(crate) fn overtaken<'a>(before: usize, event: Event<'a>, fixture: &Fixture) -> Table<Faulty<'a>> {
+    faulty(usize::MAX, false, Some((before, event)), fixture)
+}
+
+fn faulty<'a>(
+    requests: usize,
+    repeats: bool,
+    event: Option<(usize, Event<'a>)>,
+    fixture: &Fixture,
+) -> Table<Faulty<'a>> {
     let items = Dynamo::new(fixture.client.clone(), fixture.name.clone());
-    Table::over(Faulty { items, left: AtomicUsize::new(requests), repeats }, Duration::days(90))
+    let (left, writes) = (AtomicUsize::new(requests), AtomicUsize::new(0));
+    Table::over(Faulty { items, left, repeats, writes, event }, Duration::days(90))
 }
 
-impl Faulty {
+impl Faulty<'_> {
     fn live(&self) -> Result<(), StoreError> {
         let less = |left: usize| left.checked_sub(1);
         let is_alive = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
@@ -69,9 +87,13 @@ impl Faulty {
     }
 }
 
-impl Items for Faulty {
+impl Items for Faulty<'_> {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         self.live()?;
+        let number = self.writes.fetch_add(1, Ordering::Relaxed);
+        if let Some((_, event)) = self.event.as_ref().filter(|(before, _)| *before == number) {
+            event().await;
+        }
         if self.repeats {
             self.items.update(write.clone()).await?;
         }

@@ -1,6 +1,7 @@
 //! Invariants that must hold at every step.
 
 use super::command::{expires, is_released, waits_for_operator};
+use super::marks::LIMITED;
 use super::{Checks, Invariant, Met, Told, short};
 use crate::cargo::{self, as_sent, is_about};
 use crate::model::queue::Stored;
@@ -274,7 +275,7 @@ pub(super) fn state<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a str
 
 /// Whether one of its records waits for calls or for an operator.
 fn waits(table: &TableModel, sort_key: &str) -> bool {
-    let is_limited = |item| text(item, "attention").is_some_and(|mark| mark.starts_with("rate_limited#"));
+    let is_limited = |item| text(item, "attention").is_some_and(|mark| mark.starts_with(LIMITED));
     furthest(table, sort_key).any(|item| is_limited(item) || waits_for_operator(Some(item)))
 }
 

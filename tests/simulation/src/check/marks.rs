@@ -12,7 +12,7 @@ use webhooks_store::{Item, Write};
 
 /// Marks of notifications that continue or need a person, so not of ended ones.
 const OF_THE_UNENDED: [&str; 4] = ["retrying", "paused", "parked", "dead"];
-const LIMITED: &str = "rate_limited#";
+pub(super) const LIMITED: &str = "rate_limited#";
 pub(super) const ACKNOWLEDGED: &str = "acknowledged#";
 const FAILURES: [&str; 3] = ["dead", "parked", "unparseable"];
 
