@@ -180,8 +180,14 @@ impl<P: Ports> Feedback<P> {
             return if early { Decision::TooEarly } else { Decision::Reject(Rejection::UnknownNotification) };
         };
         let verdict = match (message, state) {
-            (_, FeedbackState::Sent) => return Decision::AlreadyAnswered,
-            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited) => Some(verdict.clone()),
+            // Another record has the answer, or none is wanted.
+            (FeedbackMessage::Feedback { .. }, FeedbackState::None) | (_, FeedbackState::Sent) => {
+                return Decision::AlreadyAnswered;
+            }
+            // With a verdict of its own, it waits for other items under its id.
+            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited) if answered.verdict.is_none() => {
+                Some(verdict.clone())
+            }
             // Before it was parked, Visma Net may have accepted the feedback without our receiving
             // the answer. If it waits for calls, this is the message that decided it.
             (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Parked | FeedbackState::Queued)

@@ -19,7 +19,7 @@ export function offered({ state, reason, feedback, attention, moved_to: moved })
     UNFINISHED.includes(state) && !held && "hold",
     (held || state === "paused") && "release",
     ["parked", "queued"].includes(feedback.state) && "feedback",
-    feedback.state === "awaited" && "outcome",
+    feedback.state === "awaited" && feedback.is_success == null && "outcome",
     attention && (attention.acknowledged ? "unacknowledge" : "acknowledge"),
   ].filter(Boolean);
 }

@@ -184,7 +184,7 @@ impl<P: Ports> Operations<P> {
                 }
                 Deed::Outcome => Problem::conflict(
                     "not_deferred",
-                    "Its outcome is not awaited, or is decided already. You can resend its feedback.",
+                    "No outcome is awaited. Feedback that is queued or parked can be resent.",
                 ),
                 Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => has_changed(),
             }),

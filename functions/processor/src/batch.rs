@@ -58,8 +58,8 @@ impl<P: Ports> Processor<P> {
             return self.again(Next::Bug, received.receive_count, &received);
         };
         let (settings, notifications) = self.read(&delivery, settings).await;
-        let notifications = match self.left_to_attempt(&delivery, notifications, &settings, &received).await {
-            Ok(notifications) => notifications,
+        let (notifications, held) = match self.left_to_attempt(&delivery, notifications, &settings, &received).await {
+            Ok(left) => left,
             Err(failure) => {
                 tracing::error!(error = failure.detail, "unread table, so nothing is recorded: {}", failure.detail);
                 return self.unrecorded(&received, &failure);
@@ -72,7 +72,7 @@ impl<P: Ports> Processor<P> {
             let group = notifications.iter().find_map(|n| n.tenant.as_deref());
             return self.begin_anew(&received, group).await;
         }
-        needs.extend(self.answer_together(&notifications, &settings, &received).await);
+        needs.extend(self.answer_together((&notifications, &held), &settings, &received).await);
         let outcomes = needs.iter().filter_map(|needs| match needs {
             Needs::Again(next, tries) => Some(self.again(*next, *tries, &received)),
             Needs::Nothing | Needs::FreshMessage => None,
@@ -96,14 +96,15 @@ impl<P: Ports> Processor<P> {
         }
     }
 
-    /// Leaves out what is erased, and finds the records that the others continue.
+    /// Leaves out what is erased, and finds the records that the others continue. What an operator
+    /// holds is apart.
     async fn left_to_attempt(
         &self,
         delivery: &Delivery,
         all: Vec<Notification>,
         settings: &Settings,
         received: &Received,
-    ) -> Result<Vec<Notification>, Failure> {
+    ) -> Result<(Vec<Notification>, Vec<Notification>), Failure> {
         let count = all.len();
         let left = self.local.pauses.without_erased(all, &self.ledger, self.host.now()).await?;
         if left.len() < count {
@@ -113,34 +114,35 @@ impl<P: Ports> Processor<P> {
     }
 
     /// Finds the record of an attempt whose settings lacked an alias or a company's number, so that
-    /// the notification continues that record and does not get a second one. Leaves out what an
-    /// operator holds under its earlier key: a release replays it from there.
+    /// the notification continues that record and does not get a second one. What an operator holds
+    /// under its earlier key is apart: a release replays it from there.
     async fn continue_records(
         &self,
         delivery: &Delivery,
         notifications: Vec<Notification>,
         settings: &Settings,
         received: &Received,
-    ) -> Result<Vec<Notification>, Failure> {
+    ) -> Result<(Vec<Notification>, Vec<Notification>), Failure> {
         let now = self.host.now();
         let is_new = received.receive_count <= 1 && now - delivery.meta.received_at < NEW_FOR;
         if is_new || delivery.meta.origin != Origin::Webhook {
-            return Ok(notifications);
+            return Ok((notifications, Vec::new()));
         }
-        let mut all = Vec::with_capacity(notifications.len());
+        let (mut all, mut held) = (Vec::with_capacity(notifications.len()), Vec::new());
         'notifications: for mut n in notifications {
             for earlier in n.unnamed_keys(delivery, settings) {
                 let Some(known) = self.ledger.look(&earlier).await?.same else { continue };
+                n.replays = Some(earlier);
                 if known.is_held(now) {
                     tracing::info!("held under the key of earlier settings");
+                    held.push(n);
                     continue 'notifications;
                 }
-                n.replays = Some(earlier);
                 break;
             }
             all.push(n);
         }
-        Ok(all)
+        Ok((all, held))
     }
 
     /// Makes one attempt at one notification. Without time for it, nothing is recorded: a large

@@ -13,6 +13,7 @@ mod quota;
 mod sentences;
 mod settle;
 mod steps;
+mod together;
 pub mod wiring;
 
 pub use failure::Failure;

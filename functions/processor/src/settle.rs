@@ -1,7 +1,7 @@
 //! Decides what becomes of a failed attempt.
 
 use crate::admission::is_understood;
-use crate::answer::{address, automatic};
+use crate::answer::{address, decided};
 use crate::failure::Failure;
 use crate::ports::{Needs, Ports, Processor};
 use crate::sentences;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
+use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{FeedbackMode, FeedbackState};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::resource_path::Api;
@@ -16,7 +17,7 @@ use webhooks_model::retry::{self, Next};
 use webhooks_model::{Notification, Reason, ResourcePath};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
-use webhooks_store::{Change, Known, Seen};
+use webhooks_store::{Answering, Change, Known, Seen};
 use webhooks_visma::{Stage, VismaError};
 
 /// How often a notification that leaves no result gets a new message. After that, it may be the
@@ -66,13 +67,14 @@ impl<P: Ports> Processor<P> {
             return self.write_failure(n, received, change, (failure.next, tries)).await;
         }
         tracing::error!(reason = reason.as_str(), receive_count = received.receive_count, "dead: {reason}");
-        let address = address(n, settings);
-        // Otherwise it would be parked without an answer. It may have been processed and answered
-        // already, under an alias that the settings have lost.
-        let wanted = is_understood(n) && settings.route(n.entity, n.kind).feedback != FeedbackMode::None;
-        let deadline = self.host.now() + settings.route(n.entity, n.kind).deadline();
-        let verdict = sentences::dead(n, settings.language(n.tenant.as_deref()));
-        let answer = (wanted && !address.ids.is_empty()).then(|| automatic(n, address, verdict, deadline));
+        let answer = self.answer_of_dead(n, settings, known).await.unwrap_or_else(|unread| {
+            tracing::error!(
+                error = unread.detail,
+                "dead without an answer, as an earlier one is unread: {}",
+                unread.detail
+            );
+            None
+        });
         let is_answered = answer.as_ref().is_some_and(|answer| answer.feedback == FeedbackState::Queued);
         let attempt = self.line(received, reason, &failure.detail);
         let recorded = self.record(n, Change::Dead { attempt, answer }).await;
@@ -83,6 +85,30 @@ impl<P: Ports> Processor<P> {
             tracing::error!("the feedback about a dead notification could not be queued");
         }
         self.after_failure(recorded, received, (failure.next, tries))
+    }
+
+    /// `None` if it stays open whether there will be an answer.
+    async fn answer_of_dead(
+        &self,
+        n: &Notification,
+        settings: &Settings,
+        known: Known,
+    ) -> Result<Option<Answering>, Failure> {
+        let is_told_elsewhere = match known.feedback {
+            None => n.answer == AnswerRole::ByFirst || self.is_answered_elsewhere(n, known).await?,
+            Some(feedback) => feedback == FeedbackState::None,
+        };
+        if is_told_elsewhere {
+            return Ok(Some(Answering::none()));
+        }
+        let address = address(n, settings);
+        // Otherwise it would be parked without an answer. It may have been processed and answered
+        // already, under an alias that the settings have lost.
+        let wanted = is_understood(n) && settings.route(n.entity, n.kind).feedback != FeedbackMode::None;
+        let verdict = sentences::dead(n, settings.language(n.tenant.as_deref()));
+        // It does not wait for other items under its id: its mark says that it is dead, so nothing would
+        // watch the deadline.
+        Ok((wanted && !address.ids.is_empty()).then(|| decided(address, verdict)))
     }
 
     /// The record stays as it is. The message comes again, and at last is in the dead-letter queue.

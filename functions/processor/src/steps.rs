@@ -21,6 +21,9 @@ use webhooks_model::{
 use webhooks_settings::{Route, Settings};
 use webhooks_store::{Advance, Answering, Change, Known, Seen};
 
+/// How many records of one notification are read, from one key to the next.
+pub(crate) const MOST_KEYS: usize = 8;
+
 /// The results of the steps before the end.
 struct Findings {
     seen: Seen,
@@ -182,24 +185,36 @@ impl<P: Ports> Processor<P> {
         }
         let state = if superseded { State::Superseded } else { State::Processed };
         let deadline = self.host.now() + route.deadline();
-        let answered = match seen.same.and_then(|known| known.feedback) {
-            None => self.answered_elsewhere(n).await?,
+        let known = seen.same.unwrap_or_default();
+        let answered = match known.feedback {
+            None => self.is_answered_elsewhere(n, known).await?.then_some(FeedbackState::None),
             answered => answered,
         };
         let answer = match (answered, mode) {
+            // Its verdict counts in the answer of the first.
+            _ if n.answer == AnswerRole::ByFirst => not_answered(n, address, verdict),
             (Some(feedback), _) => Answering { feedback, ..Answering::none() },
             (None, FeedbackMode::None) => not_answered(n, address, verdict),
-            (None, FeedbackMode::Automatic) => automatic(n, address, verdict, deadline),
+            (None, FeedbackMode::Automatic) => automatic(n, known, address, verdict, deadline),
             (None, FeedbackMode::Deferred) => awaited(address, None, deadline),
         };
         self.end(n, received, state, answer).await
     }
 
-    /// The feedback of a record under another key, since Visma Net is told only once.
-    async fn answered_elsewhere(&self, n: &Notification) -> Result<Option<FeedbackState>, Failure> {
-        let Some(old) = n.moved_from() else { return Ok(None) };
-        let known = self.ledger.look(old).await?.same;
-        Ok(known.and_then(|known| known.feedback).map(|_| FeedbackState::None))
+    /// Whether the answer was decided in a record under an earlier key, since Visma Net is told only
+    /// once. A record that was parked in between has no answer.
+    pub(crate) async fn is_answered_elsewhere(&self, n: &Notification, known: Known) -> Result<bool, Failure> {
+        let own = known.continues.then(|| n.ledger_key());
+        let mut key = n.moved_from().cloned().or(own);
+        for _ in 0..MOST_KEYS {
+            let Some(earlier) = key else { break };
+            let Some(record) = self.ledger.record_of(&earlier).await? else { break };
+            if record.feedback.is_some() || record.newer_feedback.is_some() {
+                return Ok(true);
+            }
+            key = record.moved_from;
+        }
+        Ok(false)
     }
 
     /// Records the end. Only the attempt that wins this write queues the feedback.

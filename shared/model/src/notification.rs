@@ -18,7 +18,7 @@ use crate::ticks::Ticks;
 use crate::words::words;
 use crate::zone::Zone;
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -234,6 +234,13 @@ impl Notification {
         self.id_in_body.as_ref().or(self.id_in_header.as_ref())
     }
 
+    /// The id under which its answer goes out, if it shares that with other items: the body's, or else
+    /// the header's, if Visma Net can know it.
+    pub fn answer_id(&self) -> Option<Uuid> {
+        let uuid = |id: &Option<SenderId>| id.as_ref().and_then(SenderId::uuid);
+        uuid(&self.id_in_body).or_else(|| uuid(&self.id_in_header))
+    }
+
     /// The key in the ledger. A notification without an entity key gets a partition of its own, so
     /// that malformed ones do not share a hot partition.
     pub fn ledger_key(&self) -> LedgerKey {
@@ -286,17 +293,20 @@ fn drop_ids_of_others(all: &mut [Notification]) {
     }
 }
 
+/// The first item that can be read has the answer of all.
 fn share_answers(all: &mut [Notification]) {
-    let mut counts: HashMap<Uuid, usize> = HashMap::new();
-    let uuid = |id: &Option<SenderId>| id.as_ref().and_then(SenderId::uuid);
-    let id = |n: &Notification| uuid(&n.id_in_body).or_else(|| uuid(&n.id_in_header));
-    for id in all.iter().filter_map(id) {
-        *counts.entry(id).or_default() += 1;
+    let mut firsts: HashMap<Uuid, (usize, usize)> = HashMap::new();
+    for (at, n) in all.iter().enumerate() {
+        let Some(id) = n.answer_id() else { continue };
+        let (count, first) = firsts.entry(id).or_insert((0, at));
+        *count += 1;
+        if all[*first].entity == Entity::Unparseable {
+            *first = at;
+        }
     }
-    let mut first = HashSet::new();
-    for n in all {
-        if let Some(id) = id(n).filter(|id| counts[id] > 1) {
-            n.answer = if first.insert(id) { AnswerRole::ForAll } else { AnswerRole::ByFirst };
+    for (at, n) in all.iter_mut().enumerate() {
+        if let Some((_, first)) = n.answer_id().map(|id| firsts[&id]).filter(|(count, _)| *count > 1) {
+            n.answer = if first == at { AnswerRole::ForAll } else { AnswerRole::ByFirst };
         }
     }
 }

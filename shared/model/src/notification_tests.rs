@@ -4,6 +4,7 @@ use crate::directory::tests::{AtMost, OneCompany, TENANT};
 use crate::feedback::Address;
 use proptest::prelude::*;
 use serde_json::json;
+use std::collections::HashSet;
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
@@ -367,6 +368,16 @@ fn answers_items_without_uuids_once_for_all() {
     delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
     let all = Notification::all_of(&delivery, &OneCompany);
     assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [AnswerRole::ForAll, AnswerRole::ByFirst]);
+}
+
+#[test]
+fn the_first_item_that_can_be_read_has_the_answer_of_all() {
+    let item = |key| format!(r#"{{"event":"ACCOUNT_CHANGED","accountCd":"{key}"}}"#);
+    let mut delivery = delivery(format!("[5,{},{}]", item("1"), item("2")).as_bytes());
+    delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
+    let all = Notification::all_of(&delivery, &OneCompany);
+    use AnswerRole::{ByFirst, ForAll};
+    assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [ByFirst, ForAll, ByFirst]);
 }
 
 #[test]

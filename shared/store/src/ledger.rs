@@ -253,7 +253,8 @@ fn same_content(key: &LedgerKey) -> Query {
     let query = Query {
         key_condition: "pk = :pk AND begins_with(sk, :content)",
         projection: Some(
-            "sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at, expires_at, moved_to",
+            "sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at, expires_at, moved_to, \
+             moved_from, answered_with",
         ),
         ..Query::default()
     };

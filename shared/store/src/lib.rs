@@ -32,6 +32,7 @@ mod sweeps;
 mod table;
 mod tenants;
 mod timeline;
+mod together;
 
 pub use allowances::Waiting;
 pub use answers::{Answer, Answered, Answering, Answers, WaitForCalls};

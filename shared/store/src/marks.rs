@@ -256,6 +256,17 @@ pub(crate) fn is_about_feedback(item: &Item, tenant: &str) -> bool {
     text(item, "attention").is_some_and(|mark| of_feedback.iter().any(|one| one == unacknowledged(mark)))
 }
 
+/// Whether its feedback was decided, and its mark says something else. Without a mark, only its place
+/// in the feed shows that the feedback was not sent.
+pub(crate) fn is_unwatched(item: &Item, tenant: &str) -> bool {
+    text(item, "feedback") == Some(FeedbackState::Queued.as_str()) && !is_about_feedback(item, tenant)
+}
+
+pub(crate) fn has_unwatched_feedback(update: &mut Update, tenant: &str) -> String {
+    let about_feedback = says_feedback(update, tenant);
+    format!("({} AND NOT {about_feedback})", is_one_of(update, "feedback", &[FeedbackState::Queued.as_str()]))
+}
+
 fn says_feedback(update: &mut Update, tenant: &str) -> String {
     let (marks, known) = (feedback_marks(tenant), acknowledged(FEEDBACK_PARKED));
     let marks: Vec<&str> = marks.iter().map(String::as_str).chain([known.as_str()]).collect();

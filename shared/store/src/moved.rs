@@ -5,7 +5,7 @@ use crate::attributes::{Item, Update, in_state, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
-use crate::marks::AtEnd;
+use crate::marks::{AtEnd, Mark, has_unwatched_feedback, is_unwatched};
 use crate::replays::parts_in;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -36,12 +36,8 @@ impl<I: Items> Table<I> {
         let (pk, sk) = (partition(&old.entity), sort_key(old));
         let tenant = old.entity.tenant.as_str();
         let write = |case| closing(case, new, tenant, (now, self.ttl(now)));
-        let case_of = |item: &Item| {
-            let is_closed = item.get(MOVED_TO) == Some(&place(new));
-            let is_open = || text(item, "state").and_then(State::parse).is_some_and(may_close);
-            if is_closed { Some(None) } else { is_open().then(|| Some(AtEnd::of(item, tenant, false))) }
-        };
-        if self.write_case((&pk, &sk), Some(AtEnd::Free), write, case_of).await?
+        let case_of = |item: &Item| Closing::of(item, new, tenant);
+        if self.write_case((&pk, &sk), Closing::Open(AtEnd::Free), write, case_of).await?
             && let Some(item) = self.items.get(&pk, &sk).await?
         {
             self.let_parts_go(old, parts_in(&item), now).await?;
@@ -54,27 +50,63 @@ fn may_close(state: State) -> bool {
     state.may_become(State::Superseded)
 }
 
-/// `None` stands for a record that is closed already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    /// It is closed already.
+    Again,
+    Open(AtEnd),
+    /// It is open, and its decided feedback gets a mark: its place in the feed may have passed.
+    Unwatched,
+}
+
+impl Closing {
+    /// `None` if it has ended.
+    fn of(item: &Item, new: &LedgerKey, tenant: &str) -> Option<Self> {
+        if item.get(MOVED_TO) == Some(&place(new)) {
+            return Some(Self::Again);
+        }
+        let is_open = text(item, "state").and_then(State::parse).is_some_and(may_close);
+        is_open.then(|| match is_unwatched(item, tenant) {
+            true => Self::Unwatched,
+            false => Self::Open(AtEnd::of(item, tenant, false)),
+        })
+    }
+}
+
 fn closing(
-    case: Option<AtEnd>,
+    case: Closing,
     new: &LedgerKey,
     tenant: &str,
     (now, expires_at): (OffsetDateTime, AttributeValue),
 ) -> (Update, String) {
     let update = Update::default().set("expires_at", expires_at);
-    let Some(case) = case else {
-        let mut update = update;
-        let (moved_to, goes_on) = (update.name(MOVED_TO), update.value(place(new)));
-        return (update, format!("{moved_to} = {goes_on}"));
+    let closed = |update: Update| {
+        update
+            .set("state", string(State::Superseded.as_str()))
+            .set(MOVED_TO, place(new))
+            .set_if_absent("ended_at", string(time_text(now)))
+            .remove("updated_at")
+            .remove("reason")
     };
-    let update = update
-        .set("state", string(State::Superseded.as_str()))
-        .set(MOVED_TO, place(new))
-        .set_if_absent("ended_at", string(time_text(now)))
-        .remove("updated_at")
-        .remove("reason");
-    let mut update = case.change(update, now);
-    let own = case.condition(&mut update, tenant);
+    let (mut update, own) = match case {
+        Closing::Again => {
+            let mut update = update;
+            let (moved_to, goes_on) = (update.name(MOVED_TO), update.value(place(new)));
+            return (update, format!("{moved_to} = {goes_on}"));
+        }
+        Closing::Open(case) => {
+            let mut update = case.change(closed(update), now);
+            let own = case.condition(&mut update, tenant);
+            let unwatched = has_unwatched_feedback(&mut update, tenant);
+            (update, format!("{own} AND NOT {unwatched}"))
+        }
+        Closing::Unwatched => {
+            let (mark, at) = (string(Mark::Queued.as_str()), string(time_text(now)));
+            let mut update = closed(update).set("attention", mark).set("attention_at", at);
+            let own = has_unwatched_feedback(&mut update, tenant);
+            (update, own)
+        }
+    };
     let condition = format!("{own} AND {}", in_state(&mut update, may_close));
     (update, condition)
 }

@@ -256,7 +256,11 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
         }
         Deed::ResendFeedback => is_one_of(update, "feedback", &[refused, queued]),
         Deed::ResendParked => is_one_of(update, "feedback", &[refused]),
-        Deed::Outcome => is_one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
+        // With a verdict, it waits for other items under its id, and not for an outcome.
+        Deed::Outcome => {
+            let awaited = is_one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]);
+            format!("{awaited} AND attribute_not_exists({})", update.name("feedback_success"))
+        }
         Deed::Acknowledge { kind, changed_at } => unchanged(update, kind, changed_at),
         Deed::Unacknowledge { kind } => is_one_of(update, "attention", &[acknowledged(kind).as_str()]),
     }

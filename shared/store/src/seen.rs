@@ -3,7 +3,8 @@
 use crate::attributes::{Item, flag, integer, text};
 use crate::history::KEPT;
 use crate::implied::received_at;
-use crate::moved::MOVED_TO;
+use crate::moved::{MOVED_FROM, MOVED_TO};
+use crate::together::TOGETHER;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::feedback::FeedbackState;
@@ -37,6 +38,10 @@ pub struct Known {
     pub expires_at: Option<OffsetDateTime>,
     /// Whether it is closed, because the notification went on under another key.
     pub is_moved: bool,
+    /// Whether it continues a closed record.
+    pub continues: bool,
+    /// Whether it names the items that share its answer.
+    pub waits_together: bool,
 }
 
 impl Known {
@@ -60,6 +65,8 @@ pub(crate) fn known(item: &Item) -> Known {
         attempts: Attempts::of(item),
         expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
         is_moved: item.contains_key(MOVED_TO),
+        continues: item.contains_key(MOVED_FROM),
+        waits_together: item.contains_key(TOGETHER),
     }
 }
 

@@ -26,6 +26,15 @@ pub(crate) fn unavailable() -> Option<VismaError> {
 }
 
 #[tokio::test]
+async fn a_notification_without_an_answer_of_its_own_is_not_answered() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::None).await;
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    assert!(world.erp.feedback().is_empty());
+    assert_eq!((world.state().await, world.rejected.sent().len()), ("none".to_owned(), 0));
+}
+
+#[tokio::test]
 async fn a_feedback_is_sent_once_however_often_the_message_comes() {
     let world = World::new().await;
     let message = [ours(&world.processed(FeedbackState::Queued).await)];

@@ -3,7 +3,7 @@ use crate::world::{BODY_ID, World, notification, ours, outcome, without_id};
 use serde_json::{Value, json};
 use webhooks_host::Host;
 use webhooks_model::State;
-use webhooks_model::feedback::{Address, FeedbackState};
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_store::{Answering, Change, Entry};
 use webhooks_visma::{Stage, VismaError};
 
@@ -49,6 +49,18 @@ async fn an_outcome_without_calls_waits_in_the_ledger_and_stands() {
     assert!(world.batch(&[ours(&key)], 1).await.is_empty());
     let sent = &world.erp.feedback()[0];
     assert_eq!((sent.is_success, sent.description.as_str()), (false, "No delivery address."));
+}
+
+#[tokio::test]
+async fn an_outcome_is_refused_while_the_answer_waits_for_other_items() {
+    let world = World::new().await;
+    let (n, now) = (notification(), world.host.now());
+    let (deadline, verdict) = (Some(now + time::Duration::hours(2)), Some(Verdict::success("It was processed.")));
+    let answer = Answering { feedback: FeedbackState::Awaited, address: Address::of(&n, false), verdict, deadline };
+    let change = Change::Ended { state: State::Processed, answer };
+    assert!(world.table.table.record(&Entry { notification: &n, change, now }).await.unwrap());
+    assert!(world.batch(&[outcome(&n.ledger_key())], 1).await.is_empty());
+    assert_eq!((codes(&world), world.state().await), (vec!["not_deferred".to_owned()], "awaited".to_owned()));
 }
 
 #[tokio::test]

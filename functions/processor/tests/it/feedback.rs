@@ -1,11 +1,8 @@
-//! What Visma Net is told, and so the accountant: whether anything, in which words, and once for
-//! several items of a delivery with the same id.
+//! What Visma Net is told, and so the accountant: whether anything, and in which words.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use webhooks_model::{Delivery, Notification};
-use webhooks_settings::Settings;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn deferred() -> Value {
@@ -205,113 +202,4 @@ async fn a_decided_feedback_keeps_its_language() {
     assert!(world.batch(&message, 2).await.is_empty());
     assert_eq!(world.feedback.sent().len(), 2);
     assert_eq!(world.answer(1).await.1, "The change to account 7 was received and processed.");
-}
-
-fn item(event: &str, key: &str, parameter: &str) -> Value {
-    json!({"contextId": "1234567", "event": event, "customerCd": key, "parameter": parameter})
-}
-
-fn under_one_id(world: &World, items: &Value) -> Delivery {
-    let mut delivery = world.delivery(items);
-    delivery.meta.headers.insert("x-vwd-notification-id".into(), Uuid::from_u128(7).to_string());
-    delivery
-}
-
-async fn deliver(world: &World, items: &Value, receives: &[u32]) {
-    for customer in ["1", "2", "3"] {
-        world.erp.put(&format!("v1/customer/{customer}"), "{}");
-    }
-    let message = [under_one_id(world, items).to_message()];
-    for receive_count in receives {
-        world.batch(&message, *receive_count).await;
-    }
-}
-
-/// Replays the first of these items, which would answer for all of them.
-async fn replay_first(world: &World, items: &Value) {
-    let settings = Settings::parse(&fixtures::document().to_string()).unwrap();
-    let first = Notification::all_of(&under_one_id(world, items), &settings)[0].ledger_key();
-    let replay = world.table.table.replay(&first).await.unwrap().unwrap();
-    assert!(world.batch(&[replay.to_message()], 1).await.is_empty());
-}
-
-fn answers(world: &World) -> Vec<(Value, Value)> {
-    let sent = world.feedback.sent();
-    sent.iter().map(|message| message.json()).map(|m| (m["is_success"].clone(), m["description"].clone())).collect()
-}
-
-#[tokio::test]
-async fn items_under_one_id_are_answered_once_when_all_have_ended() {
-    let world = World::new().await;
-    let changed = |key| item("CUSTOMER_CHANGED", key, "");
-    deliver(&world, &json!([changed("1"), changed("2"), changed("2")]), &[1, 2]).await;
-    assert_eq!(world.states().await, ["processed"; 3]);
-    let all = json!("All changes in this notification (3) were received and processed.");
-    let told = answers(&world);
-    assert!(!told.is_empty() && told.iter().all(|one| *one == (json!(true), all.clone())), "{told:?}");
-    let records = world.table.items().await;
-    let awaited = records.iter().filter(|item| item.get("feedback").is_some_and(|f| f.as_s().unwrap() == "awaited"));
-    assert_eq!(awaited.count(), 1, "the outcome is for one record, so a repeated one is a duplicate");
-}
-
-#[tokio::test]
-async fn one_answer_says_how_many_went_wrong() {
-    let world = World::new().await;
-    let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
-    let items = json!([action("1", ""), action("2", "refuse"), action("3", "person")]);
-    deliver(&world, &items, &[1]).await;
-    let some = "Processed changes in this notification: 1 of 3. The integrator has been told of the rest.";
-    assert_eq!(answers(&world), [(json!(false), json!(some))]);
-}
-
-#[tokio::test]
-async fn the_answer_waits_for_the_last_attempt_of_the_last_item() {
-    let world = World::new().await;
-    let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
-    let items = json!([action("1", "panic"), action("2", "")]);
-    let receives: Vec<u32> = (1..MAX_RECEIVE_COUNT).collect();
-    deliver(&world, &items, &receives).await;
-    assert_eq!(answers(&world), []);
-    deliver(&world, &items, &[MAX_RECEIVE_COUNT]).await;
-    let some = "Processed changes in this notification: 1 of 2. The integrator has been told of the rest.";
-    assert_eq!(answers(&world), [(json!(false), json!(some))]);
-    assert_eq!(world.states().await, ["dead: bug", "processed"]);
-    let records = world.table.items().await;
-    let deadlines: Vec<_> = records.iter().filter_map(|item| item.get("feedback_deadline")?.as_s().ok()).collect();
-    assert_eq!(deadlines, ["2026-11-24T12:00:00.000Z"], "so long it is awaited if no attempt could answer");
-}
-
-#[tokio::test]
-async fn a_replay_of_the_item_that_answers_for_all_is_answered_by_itself() {
-    let world = World::new().await;
-    let items = json!([item("CUSTOMER_CHANGED", "1", ""), item("CUSTOMER_CHANGED", "2", "")]);
-    world.events.refuse(true);
-    deliver(&world, &items, &[1]).await;
-    world.events.refuse(false);
-    replay_first(&world, &items).await;
-    let types: Vec<Value> = world.feedback.sent().iter().map(|message| message.json()["type"].clone()).collect();
-    assert_eq!(types, ["feedback"]);
-}
-
-#[tokio::test]
-async fn a_replay_of_one_item_does_not_answer_for_items_that_have_not_ended() {
-    let world = World::new().await;
-    let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
-    let items = json!([action("1", ""), action("2", "later")]);
-    deliver(&world, &items, &[1]).await;
-    replay_first(&world, &items).await;
-    assert_eq!(world.states().await, ["processed", "retrying: unavailable"]);
-    assert!(world.feedback.sent().is_empty());
-}
-
-#[tokio::test]
-async fn items_with_ids_of_their_own_are_answered_one_by_one() {
-    let world = World::new().await;
-    let mut items = json!([item("CUSTOMER_CHANGED", "1", ""), item("CUSTOMER_CHANGED", "2", "")]);
-    for (at, id) in [(0, 1), (1, 2)] {
-        items[at]["notificationId"] = Uuid::from_u128(id).to_string().into();
-    }
-    deliver(&world, &items, &[1]).await;
-    assert_eq!(world.feedback.sent().len(), 2);
-    assert!(world.feedback.sent().iter().all(|message| message.json()["type"] == "feedback"));
 }

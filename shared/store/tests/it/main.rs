@@ -21,4 +21,5 @@ mod rollups;
 mod search;
 mod support;
 mod sweeps;
+mod together;
 mod waits;

@@ -41,6 +41,7 @@ enum Event {
     Ended,
     HeldAndReleased,
     Refused,
+    Sent,
     Resent,
     /// The reconciler has queued its feedback again.
     Watched,
@@ -83,6 +84,7 @@ impl Story {
                 self.act(Deed::Release).await;
             }
             Event::Refused => self.answer(&refused()).await,
+            Event::Sent => self.answer(&sent(false)).await,
             Event::Resent => self.act(Deed::ResendParked).await,
             Event::Watched => assert!(self.fixture.table.watch(&self.key, Mark::Queued, NOW).await.unwrap()),
             Event::Closed => {
@@ -220,10 +222,12 @@ async fn an_end_keeps_the_mark_of_feedback_that_is_resent_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_closed_for_another_keeps_the_mark_because_of_its_feedback() {
+async fn a_record_that_is_closed_for_another_has_a_mark_while_its_feedback_needs_one() {
     let new = LedgerKey { entity: account("1"), ..order(1).ledger_key() };
     for (events, list) in [
-        (&[][..], None),
+        (&[][..], Some("feedback_queued")),
+        (&[Event::Sent], None),
+        (&[Event::Closed, Event::Sent], None),
         (&[Event::Refused], Some("feedback_parked")),
         (&[Event::Refused, Event::Dead], Some("feedback_parked")),
         (&[Event::Refused, Event::Resent], Some("feedback_queued")),
@@ -238,6 +242,16 @@ async fn a_record_that_is_closed_for_another_keeps_the_mark_because_of_its_feedb
         assert_eq!(story.list().await.as_deref(), list, "{events:?}");
         assert_eq!(story.fixture.item("N#").await["state"].as_s().unwrap(), "superseded");
     }
+}
+
+#[tokio::test]
+async fn feedback_that_is_decided_while_its_record_is_closed_is_watched() {
+    let story = Story::new().await;
+    story.record(Change::Failed(attempt())).await;
+    let new = LedgerKey { entity: account("1"), ..story.key.clone() };
+    overtaken(&story, (0, Event::Dead)).moved(&story.key, &new, NOW).await.unwrap();
+    assert_eq!(story.list().await.as_deref(), Some("feedback_queued"));
+    assert_eq!(story.fixture.item("N#").await["state"].as_s().unwrap(), "superseded");
 }
 
 fn overtaken(story: &Story, (before, event): (usize, Event)) -> Table<Faulty<'_>> {
