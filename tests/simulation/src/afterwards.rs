@@ -86,7 +86,7 @@ impl Run {
         }
         self.something_happens().await;
         self.sweep_until_quiet().await;
-        self.look_at_rest();
+        self.look_at_rest().await;
     }
 
     async fn grows_old(&mut self, by: Duration) {
@@ -170,7 +170,7 @@ impl Run {
             checks.nothing_is_left_of_before(table, false);
             checks.jobs_have_ended(table);
         }
-        self.look_at_rest();
+        self.look_at_rest().await;
     }
 
     /// Pauses and erases the tenant while notifications come, calls fail, and the reconciler runs.

@@ -135,6 +135,13 @@ impl World {
         if event["data"]["kind"] != "action" {
             return;
         }
+        let key = format!("N#{}", event["id"].as_str().unwrap_or_default());
+        // The first of several items under one id has the answer.
+        if self.erp.sent.get(&key).is_some_and(|sent| sent.id.is_none()) {
+            return self.checks.require(mode == "none", Invariant::OneFeedback, || {
+                format!("{key} is published as if it had an answer of its own: {mode}")
+            });
+        }
         if mode != self.secrets.mode() {
             self.checks.meets(Met::OldSettings);
         }
@@ -261,6 +268,10 @@ impl World {
             (Planted::FeedForgotten, _) => leave_unset(write, "feed"),
             (Planted::RecordTooLarge, _) => puts_all_in_one(write),
             (Planted::ParkedOutOfIndex, "parked") => leave_unset(write, "attention_at"),
+            (Planted::WaitingItemForgotten, _) if value_of(write, "answered_with").is_some() => return None,
+            (Planted::VerdictOfItemForgotten, "processed") if text_of(write, "answer_role") == Some("by_first") => {
+                leave_unset(write, "feedback_success");
+            }
             (Planted::DeadWithoutMark, "dead") => MARK.iter().for_each(|name| leave_unset(write, name)),
             (Planted::LimitedNotWritten, "retrying") => {
                 let is_limited = text_of(write, "attention").is_some_and(|mark| mark.starts_with("rate_limited#"));

@@ -12,6 +12,8 @@ use time::Duration;
 use uuid::Uuid;
 use webhooks_model::{Entity, Ticks};
 
+/// The name of the id in a body.
+const ID: &str = "notificationId";
 const DISPATCHER: &str = "/hooks/visma/erp";
 const HOSTILE_URIS: [&str; 3] =
     ["https://evil.example/v1/salesorder/SO/1", "api/v1/salesorder/../../admin", "//evil.example/v1/account/1920"];
@@ -26,6 +28,7 @@ const SHOWN: usize = 400;
 /// An item of a body, and its expected result.
 struct Item {
     body: Value,
+    /// `None` if no answer about it is expected.
     id: Option<Uuid>,
     nature: Nature,
     record: Option<usize>,
@@ -33,7 +36,7 @@ struct Item {
 
 impl World {
     pub(crate) fn something_changes(&mut self) {
-        match self.choices.pick(&[6, 4, 3, 4, 2, 1, 1, 2, 2, 3, 2, 1, 1, 2]) {
+        match self.choices.pick(&[6, 4, 3, 4, 2, 1, 1, 2, 2, 3, 2, 1, 1, 2, 2]) {
             0 => self.order_updated(),
             1 => self.deliver_one("ACCOUNT_CHANGED", Entity::Account),
             2 => self.legacy_array(),
@@ -47,7 +50,8 @@ impl World {
             10 => self.told_by_headers(),
             11 => self.account_renumbered(),
             12 => self.of_unknown_shape(),
-            _ => self.array(),
+            13 => self.array(),
+            _ => self.several_under_one_id(),
         }
     }
 
@@ -96,7 +100,7 @@ impl World {
             let mut item = self.item(event, at);
             if self.choices.chance(500) {
                 item.id = None;
-                item.body.as_object_mut().expect("an object").remove("notificationId");
+                item.body.as_object_mut().expect("an object").remove(ID);
             }
             items.push(item);
         }
@@ -108,17 +112,51 @@ impl World {
         self.deliver(format!("/hooks/visma/legacy/{PATH_TOKEN}"), Vec::new(), body, false);
     }
 
+    /// An array whose items have no ids. All of them came under the id of the header, and the first
+    /// has the answer.
+    fn several_under_one_id(&mut self) {
+        let id = self.new_id();
+        let (start, count) = (self.choices.below(3), 2 + self.choices.below(2));
+        let tenant = self.choices.below(TENANTS.len());
+        let mut items: Vec<Item> = Vec::new();
+        for kind in (0..3).cycle().skip(start).take(count) {
+            let entity = if kind == 0 { Entity::Customer } else { Entity::SalesOrder };
+            let Some(at) = self.changed_of(entity, Some(tenant)) else { continue };
+            let mut item = match kind {
+                0 => self.item("CUSTOMER_CHANGED", at),
+                1 => self.item("SALESORDER_UPDATED", at),
+                _ => self.action(at),
+            };
+            item.body.as_object_mut().expect("an object").remove(ID);
+            item.id = items.is_empty().then_some(id);
+            items.push(item);
+        }
+        if items.is_empty() {
+            return;
+        }
+        let headers = vec![("x-vwd-notification-id", id.to_string())];
+        let keys = items.iter().map(|item| sort_key(item.body.to_string().as_bytes(), Named::by(&headers)));
+        self.checks.shared.insert(id, keys.collect());
+        self.dispatch(items, true, headers);
+    }
+
     fn action_triggered(&mut self) {
         let Some(at) = self.changed(Entity::SalesOrder) else { return };
+        let item = self.action(at);
+        self.dispatch(vec![item], false, Vec::new());
+    }
+
+    fn action(&mut self, at: usize) -> Item {
         let mut item = self.item("SALESORDER_UI_CUSTOMACTION", at);
-        let (parameter, nature) = match self.choices.pick(&[4, 1, 1]) {
+        let (parameter, nature) = match self.choices.pick(&[4, 1, 1, 1]) {
             0 => ("ship", Nature::Plain),
             1 => ("panic", Nature::Panics),
+            2 => ("refuse", Nature::Refused),
             _ => ("person", Nature::NeedsPerson),
         };
         item.body["parameter"] = parameter.into();
         item.nature = nature;
-        self.dispatch(vec![item], false, Vec::new());
+        item
     }
 
     fn order_deleted(&mut self) {
@@ -178,7 +216,9 @@ impl World {
         if !again.is_signed {
             return;
         }
-        if self.choices.chance(300) {
+        // The items of an array may have no other id.
+        let names_items = again.body.starts_with(b"[") && !String::from_utf8_lossy(&again.body).contains(ID);
+        if !names_items && self.choices.chance(300) {
             let id = self.new_id();
             let old = sort_key(&again.body, Named::by(&again.headers));
             let header = again.headers.iter_mut().find(|(name, _)| *name == "x-vwd-notification-id");
@@ -201,7 +241,7 @@ impl World {
         let id = self.new_id();
         let mut item = self.item("", at);
         let body = item.body.as_object_mut().expect("an object");
-        for name in ["event", "contextId", "notificationId"] {
+        for name in ["event", "contextId", ID] {
             body.remove(name);
         }
         item.id = Some(id);
@@ -221,9 +261,14 @@ impl World {
 
     /// Changes one of the entity's records. `None` if all are deleted.
     fn changed(&mut self, entity: Entity) -> Option<usize> {
+        self.changed_of(entity, None)
+    }
+
+    /// The same for one tenant.
+    fn changed_of(&mut self, entity: Entity, tenant: Option<usize>) -> Option<usize> {
         let of_entity = (0..self.erp.records.len()).filter(|at| {
             let record = &self.erp.records[*at];
-            record.entity == entity && !record.deleted
+            record.entity == entity && !record.deleted && tenant.is_none_or(|tenant| record.tenant == tenant)
         });
         let candidates: Vec<usize> = of_entity.collect();
         if candidates.is_empty() {

@@ -340,6 +340,8 @@ impl World {
         let who = self.name_of(instance);
         self.tell(&who, || format!("feedback taken for {id}: {}", told.description));
         self.checks.told_as_decided(id, decided, &told.description);
+        let World { checks, table, erp, .. } = &mut *self;
+        checks.told_together(id, &told, table, erp);
         self.checks.told(id, told);
         StatusCode::OK
     }

@@ -202,6 +202,10 @@ pub enum Planted {
     ErasureBeforeSweepEnds,
     /// The reconciler does not learn of an erasure, and writes about the tenant while it is paused.
     ErasureUnseenBySweep,
+    /// An item that waits in the ledger does not name those that share its answer.
+    WaitingItemForgotten,
+    /// In the answer for several items, one that failed counts as processed.
+    VerdictOfItemForgotten,
 }
 
 impl Planted {
@@ -245,6 +249,8 @@ impl Planted {
             | Self::RefusalTakenForSent
             | Self::RetoldInOtherLanguage
             | Self::SentUnderAnothersId
+            | Self::WaitingItemForgotten
+            | Self::VerdictOfItemForgotten
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
             Self::PauseEndsInSilence
             | Self::ResentWithoutMessage
@@ -282,6 +288,7 @@ impl Planted {
             Self::ReceivedAheadForgotten => &[Skew],
             Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
             Self::AcknowledgedForGood
+            | Self::WaitingItemForgotten
             | Self::KnownTenantsForgotten
             | Self::ErasureUnnoticed
             | Self::ErasureUnsettled

@@ -329,6 +329,7 @@ impl Handler for Port {
             // It does not call the panic hook, which would print it.
             Some("panic") => std::panic::resume_unwind(Box::new("poison")),
             Some("person") => Err(HandlerError::NeedsPerson("too hard".into())),
+            Some("refuse") => Ok(Some(Verdict::failure("Our warehouse cannot take it."))),
             _ => Ok(None),
         }
     }

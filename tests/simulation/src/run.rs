@@ -60,6 +60,8 @@ impl World {
 /// The time after which the reconciler treats a notification as stuck (`stuck_hours` of the
 /// settings), and a little more.
 pub(crate) const TO_BE_STUCK: Duration = Duration::minutes(66);
+/// How long an outcome is awaited, by the settings of the runs.
+const TO_THE_DEADLINE: Duration = Duration::days(14);
 
 pub(crate) struct Run {
     pub(crate) sim: Sim,
@@ -83,7 +85,7 @@ impl Run {
         let most_steps = [40, 120, 300][self.sim.world().choices.below(3)];
         while self.steps < most_steps && !self.is_broken() && self.step().await {}
         self.come_to_rest().await;
-        self.look_at_rest();
+        self.look_at_rest().await;
         self.months_go_by().await;
         self.forget().await;
         let mut world = self.sim.world();
@@ -98,7 +100,15 @@ impl Run {
         Outcome { violation, script, story, steps: self.steps, calls, accepted, faults, met }
     }
 
-    pub(crate) fn look_at_rest(&self) {
+    pub(crate) async fn look_at_rest(&mut self) {
+        let is_awaited = {
+            let World { checks, table, .. } = &mut *self.sim.world();
+            checks.awaits_outcomes(table)
+        };
+        if is_awaited && !self.is_broken() {
+            self.advance(TO_THE_DEADLINE).await;
+            self.sweep_until_quiet().await;
+        }
         if self.is_broken() {
             return;
         }

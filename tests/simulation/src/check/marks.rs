@@ -35,6 +35,9 @@ impl Checks {
         if !sort_key.starts_with("N#") {
             return;
         }
+        if after.contains_key("answered_with") {
+            self.meets(Met::WaitedTogether);
+        }
         self.mark_fits(sort_key, before, after);
         self.is_listed(sort_key, after);
         self.acknowledgement_fits(function, write, before, after);
@@ -62,6 +65,10 @@ impl Checks {
         let fits = match (state, mark) {
             ("retrying", mark) => mark.is_some_and(|mark| mark != "feedback_parked"),
             ("paused", mark) => mark == Some("paused"),
+            // Its place in the feed may have passed when it was closed.
+            ("superseded", mark) if after.contains_key("moved_to") && feedback == Some("queued") => {
+                mark.is_some_and(|mark| mark.starts_with("feedback_"))
+            }
             ("processed" | "superseded", mark) => feedback != Some("parked") || mark == Some("feedback_parked"),
             (_, Some("feedback_parked")) => feedback == Some("parked"),
             (_, Some("feedback_queued")) => feedback == Some("queued"),

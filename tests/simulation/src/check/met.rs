@@ -57,10 +57,14 @@ pub enum Met {
     UnfairQueue,
     /// Visma Net or Visma Connect failed, and its answer had a Retry-After.
     OutageWithRetryAfter,
+    /// Visma Net accepted one feedback for several items of a delivery.
+    AnsweredTogether,
+    /// The answer for several items waited for one that waited in the ledger.
+    WaitedTogether,
 }
 
 impl Met {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -86,6 +90,8 @@ impl Met {
         Self::BodyTooLarge,
         Self::UnfairQueue,
         Self::OutageWithRetryAfter,
+        Self::AnsweredTogether,
+        Self::WaitedTogether,
     ];
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Checks {
     pub(crate) routes_were_rewritten: bool,
     /// Whether the settings have changed which names they explain.
     pub(crate) names_were_rewritten: bool,
+    /// Ids under which several items of one delivery came, with these.
+    pub(crate) shared: BTreeMap<Uuid, Vec<String>>,
     /// The feedback that Visma Net accepted, by notification id.
     taken: BTreeMap<Uuid, Vec<Told>>,
     /// Notifications that had ended before the attempt began, by instance.

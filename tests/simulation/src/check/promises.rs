@@ -1,14 +1,16 @@
 //! Promises about one attempt: how often it publishes, when it answers, and what the answer says.
 //! Also about one environment, which Visma Net told to wait, or that a token is not valid.
 
-use super::in_motion::{FINAL, records};
-use super::{Checks, Invariant, short};
+use super::in_motion::{FINAL, records, state};
+use super::{Checks, Invariant, Met, Told, short};
 use crate::cargo;
+use crate::model::erp::{Erp, Nature};
 use crate::model::table::{TableModel, text};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+use webhooks_model::sentences::{NOT_ALL, TOGETHER};
 use webhooks_store::Item;
 
 impl Checks {
@@ -105,6 +107,33 @@ impl Checks {
         let mut known = self.decided.get(&instance)?.iter().filter(|(key, _)| key.ends_with(&end));
         let (_, description) = known.next()?;
         known.next().is_none().then(|| description.clone())
+    }
+
+    /// One answer for several items counts as a success only if each of them has ended as one.
+    pub(crate) fn told_together(&mut self, id: Uuid, told: &Told, table: &TableModel, erp: &Erp) {
+        let is_about_all = TOGETHER.iter().chain(&NOT_ALL).any(|text| {
+            let start = text.split('{').next().unwrap_or_default();
+            told.description.starts_with(start)
+        });
+        let Some(keys) = self.shared.get(&id).filter(|_| is_about_all).cloned() else { return };
+        self.meets(Met::AnsweredTogether);
+        let failed = keys.iter().filter(|_| told.is_success).find(|key| {
+            let is_refused = erp.sent.get(*key).is_some_and(|sent| sent.nature == Nature::Refused);
+            let has_succeeded = match state(table, key) {
+                Some("superseded") => true,
+                Some("processed") => !is_refused,
+                _ => self.may_be_erased(key),
+            };
+            !has_succeeded
+        });
+        let failed = failed.map(|key| short(key));
+        let counts_all = told.description.contains(&keys.len().to_string());
+        self.require(counts_all, Invariant::OneFeedback, || {
+            format!("the accountant reads {:?}, but there are {} items", told.description, keys.len())
+        });
+        self.require(failed.is_none(), Invariant::OneFeedback, || {
+            format!("the accountant reads {:?}, but {failed:?} has not succeeded", told.description)
+        });
     }
 
     pub(crate) fn told_as_decided(&mut self, id: Uuid, decided: Option<&str>, description: &str) {

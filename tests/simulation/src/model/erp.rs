@@ -91,6 +91,8 @@ pub(crate) enum Nature {
     /// Whether the business handler panics on it.
     Panics,
     NeedsPerson,
+    /// Whether the business handler decides that it failed.
+    Refused,
 }
 
 impl Erp {
