@@ -1,30 +1,14 @@
 //! What the ledger records of the answer to Visma Net.
 
 use time::OffsetDateTime;
+use webhooks_model::Notification;
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
-use webhooks_model::{Notification, Origin};
 use webhooks_settings::{FeedbackId, Settings};
-use webhooks_store::{Answering, Known};
+use webhooks_store::Answering;
 
 pub(crate) fn address(n: &Notification, settings: &Settings) -> Address {
     Address::of(n, settings.visma.feedback_id == FeedbackId::HeaderFirst)
-}
-
-/// For one of several items under one id, keeps the verdict until the answer of all.
-/// A replay has only one of them, so it waits for the others only if its record names them.
-pub(crate) fn automatic(
-    n: &Notification,
-    known: Known,
-    address: Address,
-    verdict: Verdict,
-    deadline: OffsetDateTime,
-) -> Answering {
-    let waits = n.origin != Origin::Replay || known.waits_together;
-    match n.answer {
-        AnswerRole::ForAll if waits => awaited(address, Some(verdict), deadline),
-        _ => decided(address, verdict),
-    }
 }
 
 /// For an answer that waits for nothing.

@@ -2,7 +2,7 @@
 //! starts then.
 
 use crate::admission::{Facts, Question, admit, is_ambiguous, question};
-use crate::answer::{address, automatic, awaited, not_answered};
+use crate::answer::{address, awaited, decided, not_answered};
 use crate::failure::Failure;
 use crate::handler::Handler;
 use crate::ports::{Done, Ports, Processor};
@@ -195,7 +195,10 @@ impl<P: Ports> Processor<P> {
             _ if n.answer == AnswerRole::ByFirst => not_answered(n, address, verdict),
             (Some(feedback), _) => Answering { feedback, ..Answering::none() },
             (None, FeedbackMode::None) => not_answered(n, address, verdict),
-            (None, FeedbackMode::Automatic) => automatic(n, known, address, verdict, deadline),
+            (None, FeedbackMode::Automatic) if self.waits_together(n, known).await? => {
+                awaited(address, Some(verdict), deadline)
+            }
+            (None, FeedbackMode::Automatic) => decided(address, verdict),
             (None, FeedbackMode::Deferred) => awaited(address, None, deadline),
         };
         self.end(n, received, state, answer).await
@@ -215,6 +218,16 @@ impl<P: Ports> Processor<P> {
             key = record.moved_from;
         }
         Ok(false)
+    }
+
+    /// Whether the answer is that of several items. A replay has only one of them, so it waits for the
+    /// others only if its record names them, perhaps the one under its former key.
+    async fn waits_together(&self, n: &Notification, known: Known) -> Result<bool, Failure> {
+        if n.answer != AnswerRole::ForAll || n.origin != Origin::Replay || known.waits_together {
+            return Ok(n.answer == AnswerRole::ForAll);
+        }
+        let Some(old) = n.moved_from() else { return Ok(false) };
+        Ok(self.ledger.look(old).await?.same.is_some_and(|old| old.waits_together))
     }
 
     /// Records the end. Only the attempt that wins this write queues the feedback.

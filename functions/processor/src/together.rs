@@ -12,8 +12,8 @@ use webhooks_model::{LedgerKey, Notification, Origin, State};
 use webhooks_settings::Settings;
 use webhooks_store::Known;
 
-/// A record names at most this many items. Larger groups have their answer at the deadline, if one of
-/// their items waits.
+/// A record names at most this many items. Larger groups, and those of several tenants, have their
+/// answer at the deadline if one of their items waits.
 const MOST_NAMED: usize = 100;
 
 impl<P: Ports> Processor<P> {

@@ -33,6 +33,7 @@ pub mod retry;
 pub mod revision;
 pub mod rollup;
 pub mod sentences;
+mod several;
 pub mod shape;
 pub mod sorted;
 pub mod spread;

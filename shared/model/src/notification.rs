@@ -12,13 +12,13 @@ use crate::items::Items;
 use crate::ledger::{LedgerKey, Reason};
 use crate::mapping::{self, Mapped};
 use crate::resource_path::{Api, ResourcePath};
+use crate::several::{drop_ids_of_others, share_answers, tell_apart};
 use crate::subject::Subject;
 use crate::text::{LONGEST_TEXT, cut, fits};
 use crate::ticks::Ticks;
 use crate::words::words;
 use crate::zone::Zone;
 use serde::Serialize;
-use std::collections::HashMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -264,50 +264,6 @@ impl Notification {
     /// The name to show and to publish: the catalogue's, or else the received one.
     pub fn event_name(&self) -> &str {
         self.event.map_or(&self.event_raw, |event| event.id)
-    }
-}
-
-/// Numbers equal items of one delivery that have no ids of their own, from the second on.
-fn tell_apart(all: &mut [Notification]) {
-    let mut copies: HashMap<NotificationKey, usize> = HashMap::new();
-    for n in all.iter_mut().filter(|n| n.id_in_body.is_none()) {
-        let copy = copies.entry(n.key.clone()).or_default();
-        *copy += 1;
-        if *copy > 1 {
-            *n = n.clone().with_key(Some(*copy));
-        }
-    }
-}
-
-/// The header names one notification. In a delivery of several it is not the id of those that have
-/// their own: an answer under it would reach the accountant as another notification's.
-fn drop_ids_of_others(all: &mut [Notification]) {
-    if all.len() == 1 {
-        return;
-    }
-    for n in all {
-        let own = n.id_in_body.as_ref().filter(|own| own.uuid().is_some());
-        if own.is_some() && own != n.id_in_header.as_ref() {
-            n.id_in_header = None;
-        }
-    }
-}
-
-/// The first item that can be read has the answer of all.
-fn share_answers(all: &mut [Notification]) {
-    let mut firsts: HashMap<Uuid, (usize, usize)> = HashMap::new();
-    for (at, n) in all.iter().enumerate() {
-        let Some(id) = n.answer_id() else { continue };
-        let (count, first) = firsts.entry(id).or_insert((0, at));
-        *count += 1;
-        if all[*first].entity == Entity::Unparseable {
-            *first = at;
-        }
-    }
-    for (at, n) in all.iter_mut().enumerate() {
-        if let Some((_, first)) = n.answer_id().map(|id| firsts[&id]).filter(|(count, _)| *count > 1) {
-            n.answer = if first == at { AnswerRole::ForAll } else { AnswerRole::ByFirst };
-        }
     }
 }
 

@@ -371,16 +371,6 @@ fn answers_items_without_uuids_once_for_all() {
 }
 
 #[test]
-fn the_first_item_that_can_be_read_has_the_answer_of_all() {
-    let item = |key| format!(r#"{{"event":"ACCOUNT_CHANGED","accountCd":"{key}"}}"#);
-    let mut delivery = delivery(format!("[5,{},{}]", item("1"), item("2")).as_bytes());
-    delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
-    let all = Notification::all_of(&delivery, &OneCompany);
-    use AnswerRole::{ByFirst, ForAll};
-    assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [ByFirst, ForAll, ByFirst]);
-}
-
-#[test]
 fn keeps_a_body_of_more_items_than_are_allowed_as_one() {
     let body = format!("[{}]", [r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#; 4].join(","));
     let mut delivery = delivery(body.as_bytes());

@@ -25,8 +25,8 @@ impl<I: Items> Table<I> {
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
     }
 
-    /// Decides the answer of all. `false` if it is not awaited any more. Its mark says that it is on its
-    /// way, in case the message is lost.
+    /// Decides the answer of all. `false` if it is not awaited any more, or an integrator's outcome is.
+    /// Its mark says that it is on its way, in case the message is lost.
     pub async fn decide_together(
         &self,
         key: &LedgerKey,
@@ -39,9 +39,9 @@ impl<I: Items> Table<I> {
             .set("feedback_description", string(verdict.description.as_str()))
             .set("feedback_at", string(time_text(now)))
             .set("attention", string(Mark::Queued.as_str()))
-            .set("attention_at", string(time_text(now)))
-            .set("expires_at", self.ttl(now));
-        let condition = is_one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]);
+            .set("attention_at", string(time_text(now)));
+        let awaited = is_one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]);
+        let condition = format!("{awaited} AND attribute_exists({})", update.name("feedback_success"));
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
     }
 

@@ -200,6 +200,25 @@ async fn the_answer_waits_if_the_first_item_is_paused_too() {
 }
 
 #[tokio::test]
+async fn the_answer_waits_if_the_first_item_goes_on_under_another_key() {
+    let world = World::new().await;
+    let unknown = json!({"hendelse": "KontoEndret", "konto": {"nr": "1920"}, "contextId": "1234567"});
+    let items = json!([unknown, item("CUSTOMER_CHANGED", "2", "")]);
+    for events in ["unmapped.*", "customer.changed"] {
+        pause(&world, events).await;
+    }
+    deliver(&world, &items, &[1]).await;
+    resume(&world, "unmapped.*").await;
+    learn(&world);
+    replay(&world, &items, 0).await;
+    assert_eq!(answers(&world).await, []);
+    resume(&world, "customer.changed").await;
+    replay(&world, &items, 1).await;
+    let all = "All changes in this notification (2) were received and processed.";
+    assert_eq!(answers(&world).await, said(true, all));
+}
+
+#[tokio::test]
 async fn the_first_item_that_can_be_read_has_the_answer() {
     let world = World::new().await;
     let items = json!([5, item("CUSTOMER_CHANGED", "1", ""), item("CUSTOMER_CHANGED", "2", "")]);
@@ -279,7 +298,10 @@ async fn a_first_item_that_was_parked_is_answered_by_itself() {
     assert_eq!(world.states().await, ["parked: unmapped", "processed"]);
     learn(&world);
     replay(&world, &items, 0).await;
-    assert_eq!(answers(&world).await, said(true, "The change to account 1920 was received and processed."));
+    assert_eq!(
+        answers(&world).await,
+        said(true, "The notification was received, but Visma Net does not have account 1920.")
+    );
 }
 
 #[tokio::test]
