@@ -176,6 +176,7 @@ impl World {
         if self.is_planted(Planted::ContradictingOutcome) {
             for item in items.iter_mut().filter(|item| item.contains_key("feedback_description")) {
                 item.insert("feedback".to_owned(), AttributeValue::S("awaited".to_owned()));
+                item.remove("feedback_description");
             }
         }
         if self.is_planted(Planted::SentUnderAnothersId) {
