@@ -3,16 +3,14 @@
 
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
 use crate::clock::{Clock, Stamp};
-use crate::delivery::{AnswerRole, Channel, Delivery, MalformedMessage, Origin};
+use crate::delivery::{AnswerRole, Channel, Delivery, Origin};
 pub use crate::directory::{DEFAULT_MAX_ITEMS, Directory, NoDirectory};
 use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::identity::{NotificationKey, SenderId};
-use crate::items::Items;
 use crate::ledger::{LedgerKey, Reason};
 use crate::mapping::{self, Mapped};
 use crate::resource_path::{Api, ResourcePath};
-use crate::several::{drop_ids_of_others, share_answers, tell_apart};
 use crate::subject::Subject;
 use crate::text::{LONGEST_TEXT, cut, fits};
 use crate::ticks::Ticks;
@@ -90,35 +88,6 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// Each notification of a message of the notifications queue.
-    ///
-    /// # Errors
-    /// The message was not written by [`Delivery::to_message`].
-    pub fn all_in(message: &str, directory: &impl Directory) -> Result<Vec<Self>, MalformedMessage> {
-        Ok(Self::all_of(&Delivery::from_message(message)?, directory))
-    }
-
-    /// Each notification of a delivery. An unreadable body, or one with too many items, is one.
-    pub fn all_of(delivery: &Delivery, directory: &impl Directory) -> Vec<Self> {
-        let mut all: Vec<Self> = match delivery.items_within(directory.max_items()) {
-            Items::Few(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
-            Items::TooMany => vec![Self::too_many(delivery)],
-            Items::Unreadable => vec![Self::unparseable(delivery, &unreadable(&delivery.body))],
-        };
-        match (&delivery.meta.replays, all.as_mut_slice()) {
-            (Some(record), [only]) => {
-                only.answer = delivery.meta.answer_role;
-                only.keep_number(&record.notification);
-            }
-            _ => {
-                drop_ids_of_others(&mut all);
-                tell_apart(&mut all);
-                share_answers(&mut all);
-            }
-        }
-        all
-    }
-
     /// Reads one of [`Delivery::items`]. Never fails: it may be `unparseable` or `unmapped`.
     pub fn read(delivery: &Delivery, item: &str, directory: &impl Directory) -> Self {
         let Some(fields) = Fields::parse(item) else {
@@ -164,7 +133,7 @@ impl Notification {
     }
 
     /// A body, or an element of one, that is not a JSON object.
-    fn unparseable(delivery: &Delivery, text: &str) -> Self {
+    pub(crate) fn unparseable(delivery: &Delivery, text: &str) -> Self {
         let named = delivery.meta.event.as_deref().or_else(|| delivery.header("x-vwd-event-id")).unwrap_or_default();
         let bare = Self::bare(delivery, text, named.to_owned());
         let (tenant, told_by) = tenant_of(delivery, None, &NoDirectory);
@@ -172,7 +141,7 @@ impl Notification {
     }
 
     /// A body with more items than allowed, kept whole.
-    fn too_many(delivery: &Delivery) -> Self {
+    pub(crate) fn too_many(delivery: &Delivery) -> Self {
         let whole = Self::unparseable(delivery, &unreadable(&delivery.body));
         Self { entity: Entity::Unmapped, unusable: Some(Reason::TooManyItems), ..whole }
     }
@@ -345,7 +314,7 @@ fn short(text: Option<String>) -> Option<String> {
 
 /// Kept and shown as text. Bytes that are none are replaced, and that must not make JSON of it,
 /// which a replay would act on. The replacements are longer, so the end may be left out.
-fn unreadable(body: &[u8]) -> String {
+pub(crate) fn unreadable(body: &[u8]) -> String {
     match std::str::from_utf8(body) {
         Ok(text) => text.to_owned(),
         Err(_) => {

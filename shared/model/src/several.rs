@@ -1,15 +1,48 @@
-//! Several items of one delivery: which ones are equal, whose id the header has, and who is answered
-//! under an id that they share.
+//! All notifications of a delivery: which items are equal, whose id the header has, and which one is
+//! answered under an id that they share.
 
-use crate::delivery::AnswerRole;
+use crate::delivery::{AnswerRole, Delivery, MalformedMessage};
+use crate::directory::Directory;
 use crate::entity::Entity;
 use crate::identity::NotificationKey;
-use crate::notification::Notification;
+use crate::items::Items;
+use crate::notification::{Notification, unreadable};
 use std::collections::HashMap;
 use uuid::Uuid;
 
+impl Notification {
+    /// Each notification of a message of the notifications queue.
+    ///
+    /// # Errors
+    /// The message was not written by [`Delivery::to_message`].
+    pub fn all_in(message: &str, directory: &impl Directory) -> Result<Vec<Self>, MalformedMessage> {
+        Ok(Self::all_of(&Delivery::from_message(message)?, directory))
+    }
+
+    /// Each notification of a delivery. An unreadable body, or one with too many items, is one.
+    pub fn all_of(delivery: &Delivery, directory: &impl Directory) -> Vec<Self> {
+        let mut all: Vec<Self> = match delivery.items_within(directory.max_items()) {
+            Items::Few(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
+            Items::TooMany => vec![Self::too_many(delivery)],
+            Items::Unreadable => vec![Self::unparseable(delivery, &unreadable(&delivery.body))],
+        };
+        match (&delivery.meta.replays, all.as_mut_slice()) {
+            (Some(record), [only]) => {
+                only.answer = delivery.meta.answer_role;
+                only.keep_number(&record.notification);
+            }
+            _ => {
+                drop_ids_of_others(&mut all);
+                tell_apart(&mut all);
+                share_answers(&mut all);
+            }
+        }
+        all
+    }
+}
+
 /// Numbers equal items of one delivery that have no ids of their own, from the second on.
-pub(crate) fn tell_apart(all: &mut [Notification]) {
+fn tell_apart(all: &mut [Notification]) {
     let mut copies: HashMap<NotificationKey, usize> = HashMap::new();
     for n in all.iter_mut().filter(|n| n.id_in_body.is_none()) {
         let copy = copies.entry(n.key.clone()).or_default();
@@ -22,7 +55,7 @@ pub(crate) fn tell_apart(all: &mut [Notification]) {
 
 /// The header names one notification. In a delivery of several it is not the id of those that have
 /// their own: an answer under it would reach the accountant as another notification's.
-pub(crate) fn drop_ids_of_others(all: &mut [Notification]) {
+fn drop_ids_of_others(all: &mut [Notification]) {
     if all.len() == 1 {
         return;
     }
@@ -35,7 +68,7 @@ pub(crate) fn drop_ids_of_others(all: &mut [Notification]) {
 }
 
 /// The first item that can be read has the answer of all.
-pub(crate) fn share_answers(all: &mut [Notification]) {
+fn share_answers(all: &mut [Notification]) {
     let mut firsts: HashMap<Uuid, (usize, usize)> = HashMap::new();
     for (at, n) in all.iter().enumerate() {
         let Some(id) = n.answer_id() else { continue };
