@@ -2,7 +2,6 @@
 
 use time::OffsetDateTime;
 use webhooks_model::Notification;
-use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_settings::{FeedbackId, Settings};
 use webhooks_store::Answering;
@@ -14,11 +13,6 @@ pub(crate) fn address(n: &Notification, settings: &Settings) -> Address {
 /// For an answer that waits for nothing.
 pub(crate) fn decided(address: Address, verdict: Verdict) -> Answering {
     Answering { feedback: FeedbackState::Queued, address, verdict: Some(verdict), deadline: None }
-}
-
-pub(crate) fn not_answered(n: &Notification, address: Address, verdict: Verdict) -> Answering {
-    let verdict = Some(verdict).filter(|_| n.answer == AnswerRole::ByFirst);
-    Answering { address, verdict, ..Answering::none() }
 }
 
 pub(crate) fn awaited(address: Address, verdict: Option<Verdict>, deadline: OffsetDateTime) -> Answering {

@@ -2,7 +2,7 @@
 //! starts then.
 
 use crate::admission::{Facts, Question, admit, is_ambiguous, question};
-use crate::answer::{address, awaited, decided, not_answered};
+use crate::answer::{address, awaited, decided};
 use crate::failure::Failure;
 use crate::handler::Handler;
 use crate::ports::{Done, Ports, Processor};
@@ -187,14 +187,16 @@ impl<P: Ports> Processor<P> {
         let deadline = self.host.now() + route.deadline();
         let known = seen.same.unwrap_or_default();
         let answered = match known.feedback {
-            None => self.is_answered_elsewhere(n, known).await?.then_some(FeedbackState::None),
+            None if n.answer != AnswerRole::ByFirst && self.is_answered_elsewhere(n, known).await? => {
+                Some(FeedbackState::None)
+            }
             answered => answered,
         };
         let answer = match (answered, mode) {
             // Its verdict counts in the answer of the first.
-            _ if n.answer == AnswerRole::ByFirst => not_answered(n, address, verdict),
+            _ if n.answer == AnswerRole::ByFirst => Answering { address, verdict: Some(verdict), ..Answering::none() },
             (Some(feedback), _) => Answering { feedback, ..Answering::none() },
-            (None, FeedbackMode::None) => not_answered(n, address, verdict),
+            (None, FeedbackMode::None) => Answering { address, ..Answering::none() },
             (None, FeedbackMode::Automatic) if self.waits_together(n, known).await? => {
                 awaited(address, Some(verdict), deadline)
             }

@@ -28,20 +28,7 @@ impl<P: Ports> Processor<P> {
     ) -> Option<Needs> {
         let mut failed = None;
         for n in attempted {
-            let keys = match (n.answer, n.origin) {
-                (AnswerRole::Own, _) | (AnswerRole::ByFirst, Origin::Webhook | Origin::Reconciliation) => continue,
-                (AnswerRole::ForAll, Origin::Webhook | Origin::Reconciliation) => Ok(under_id_of(n, attempted, held)),
-                // A replay has only one of the items. Its record names all, if it had to wait.
-                (_, Origin::Replay) => {
-                    let own = n.ledger_key();
-                    self.ledger.waits_with(n.replays.as_ref().unwrap_or(&own)).await.map_err(Failure::from)
-                }
-            };
-            let answered = match keys {
-                Ok(keys) => self.answer_for(n, &keys, settings, received).await,
-                Err(failure) => Err(failure),
-            };
-            if let Err(failure) = answered {
+            if let Err(failure) = self.answer_with(n, (attempted, held), settings, received).await {
                 tracing::error!(error = failure.detail, "items under one id could not be answered: {}", failure.detail);
                 failed = Some(Needs::Again(failure.next, received.receive_count));
             }
@@ -49,14 +36,23 @@ impl<P: Ports> Processor<P> {
         failed
     }
 
-    /// The first of these keys has the answer.
-    async fn answer_for(
+    async fn answer_with(
         &self,
         n: &Notification,
-        keys: &[LedgerKey],
+        (attempted, held): (&[Notification], &[Notification]),
         settings: &Settings,
         received: &Received,
     ) -> Result<(), Failure> {
+        // The first of these keys has the answer.
+        let keys = match (n.answer, n.origin) {
+            (AnswerRole::Own, _) | (AnswerRole::ByFirst, Origin::Webhook | Origin::Reconciliation) => return Ok(()),
+            (AnswerRole::ForAll, Origin::Webhook | Origin::Reconciliation) => under_id_of(n, attempted, held),
+            // A replay has only one of the items. Its record names all, if it had to wait.
+            (_, Origin::Replay) => {
+                let own = n.ledger_key();
+                self.ledger.waits_with(n.replays.as_ref().unwrap_or(&own)).await?
+            }
+        };
         let Some(first) = keys.first() else { return Ok(()) };
         let (first, known) = self.as_it_is(first).await?;
         if known.is_some_and(|known| has_ended(known) && !is_ours(known)) {
@@ -65,7 +61,7 @@ impl<P: Ports> Processor<P> {
         // An erasure of a tenant must find all that names it, so no record names another tenant.
         let may_name = keys.len() <= MOST_NAMED && keys.iter().all(|key| key.entity.tenant == first.entity.tenant);
         let (mut open, mut successes) = (false, 0);
-        for key in keys {
+        for key in &keys {
             let (key, mut known) = self.as_it_is(key).await?;
             if !known.is_some_and(has_ended) {
                 if !may_name {
@@ -73,7 +69,7 @@ impl<P: Ports> Processor<P> {
                 }
                 let is_named = known.is_some_and(|known| known.waits_together);
                 // It may have ended just now.
-                if !is_named && !self.ledger.wait_together(&key, keys).await? {
+                if !is_named && !self.ledger.wait_together(&key, &keys).await? {
                     known = self.as_it_is(&key).await?.1;
                 }
             }

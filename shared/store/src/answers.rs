@@ -250,7 +250,8 @@ fn answering(key: &LedgerKey, answer: &Answer, now: OffsetDateTime, settled: Set
     (update, condition)
 }
 
-fn with_verdict(update: Update, state: FeedbackState, verdict: &Verdict) -> Update {
+/// Sets the feedback's state and what it says.
+pub(crate) fn with_verdict(update: Update, state: FeedbackState, verdict: &Verdict) -> Update {
     update
         .set("feedback", string(state.as_str()))
         .set("feedback_success", AttributeValue::Bool(verdict.is_success))

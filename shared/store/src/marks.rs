@@ -223,6 +223,11 @@ fn refused(update: Update, now: OffsetDateTime) -> Update {
     update.set("attention", string(FEEDBACK_PARKED)).set("attention_at", string(time_text(now)))
 }
 
+/// Sets the mark of feedback that is on its way.
+pub(crate) fn queued(update: Update, now: OffsetDateTime) -> Update {
+    update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(now)))
+}
+
 /// Sets the mark of the state, which has the same name.
 fn returned(update: Update, now: OffsetDateTime) -> Update {
     update.copy("state", "attention").set("attention_at", string(time_text(now)))

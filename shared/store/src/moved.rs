@@ -5,7 +5,7 @@ use crate::attributes::{Item, Update, in_state, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
-use crate::marks::{AtEnd, Mark, has_unwatched_feedback, is_unwatched};
+use crate::marks::{AtEnd, has_unwatched_feedback, is_unwatched, queued};
 use crate::replays::parts_in;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -101,8 +101,7 @@ fn closing(
             (update, format!("{own} AND NOT {unwatched}"))
         }
         Closing::Unwatched => {
-            let (mark, at) = (string(Mark::Queued.as_str()), string(time_text(now)));
-            let mut update = closed(update).set("attention", mark).set("attention_at", at);
+            let mut update = queued(closed(update), now);
             let own = has_unwatched_feedback(&mut update, tenant);
             (update, own)
         }

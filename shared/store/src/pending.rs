@@ -1,6 +1,7 @@
 //! Notifications that have not ended, so that the reconciler finds those that are stuck: by a mark
 //! in the `attention` index, or in the feed.
 
+use crate::answers::with_verdict;
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
@@ -9,7 +10,6 @@ use crate::marks::{Mark, Outdated};
 use crate::seen::is_of_newer_version;
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
-use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashSet;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -155,11 +155,8 @@ impl<I: Items> Table<I> {
         now: OffsetDateTime,
         tried_since: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let mut update = Update::default()
-            .set("feedback", string(FeedbackState::Queued.as_str()))
-            .set("feedback_success", AttributeValue::Bool(verdict.is_success))
-            .set("feedback_description", string(verdict.description.as_str()))
-            .set("expires_at", self.ttl(now));
+        let mut update =
+            with_verdict(Update::default(), FeedbackState::Queued, verdict).set("expires_at", self.ttl(now));
         let (state, awaited) = (update.name("feedback"), update.value(string(FeedbackState::Awaited.as_str())));
         let (tries, deadline) = (update.name("feedback_attempts"), update.name("feedback_deadline"));
         let last = update.value(string(time_text(tried_since)));

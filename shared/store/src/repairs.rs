@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::item::Items;
 use crate::jobs::RecordPage;
 use crate::keys::{partition, sort_key, tenant_in};
-use crate::marks::{Mark, says_refused};
+use crate::marks::{Mark, queued, says_refused};
 use crate::moved::MOVED_TO;
 use crate::records::Position;
 use crate::replays::parts_in;
@@ -194,7 +194,7 @@ impl<I: Items> Table<I> {
 /// Adds the mark of queued feedback, in case the new message is lost. Only in place of the mark of
 /// refused feedback.
 fn watched((update, condition): (Update, String), at: OffsetDateTime) -> (Update, String) {
-    let mut update = update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(at)));
+    let mut update = queued(update, at);
     let refused = says_refused(&mut update);
     (update, format!("{condition} AND {refused}"))
 }

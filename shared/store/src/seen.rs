@@ -4,11 +4,13 @@ use crate::attributes::{Item, flag, integer, text};
 use crate::history::KEPT;
 use crate::implied::received_at;
 use crate::moved::{MOVED_FROM, MOVED_TO};
-use crate::together::TOGETHER;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{Reason, State};
+
+/// Attribute of a record: all items that share its answer, beginning with the one that has it.
+pub(crate) const TOGETHER: &str = "answered_with";
 
 /// The records of a notification and of the same content, before the notification is processed.
 #[derive(Debug, Clone, Default)]

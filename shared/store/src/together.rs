@@ -2,20 +2,19 @@
 //! the ledger when the others have ended. Then its record names them, so that the attempt that ends
 //! it can decide the answer.
 
+use crate::answers::with_verdict;
 use crate::attributes::{Item, Update, in_state, is_one_of, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
-use crate::marks::Mark;
+use crate::marks::queued;
 use crate::moved::place;
+use crate::seen::TOGETHER;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::LedgerKey;
 use webhooks_model::feedback::{FeedbackState, Verdict};
-
-/// Attribute of a record: all items, beginning with the one that has the answer.
-pub(crate) const TOGETHER: &str = "answered_with";
 
 impl<I: Items> Table<I> {
     /// Lets the record name `all`. `false` if the notification has ended or is not recorded.
@@ -33,13 +32,8 @@ impl<I: Items> Table<I> {
         verdict: &Verdict,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let mut update = Update::default()
-            .set("feedback", string(FeedbackState::Queued.as_str()))
-            .set("feedback_success", AttributeValue::Bool(verdict.is_success))
-            .set("feedback_description", string(verdict.description.as_str()))
-            .set("feedback_at", string(time_text(now)))
-            .set("attention", string(Mark::Queued.as_str()))
-            .set("attention_at", string(time_text(now)));
+        let update = with_verdict(Update::default(), FeedbackState::Queued, verdict);
+        let mut update = queued(update, now).set("feedback_at", string(time_text(now)));
         let awaited = is_one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]);
         let condition = format!("{awaited} AND attribute_exists({})", update.name("feedback_success"));
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await

@@ -14,7 +14,7 @@ use webhooks_model::{Delivery, LedgerKey, Notification, Reason};
 use webhooks_store::{Answering, Change, Deed, Entry};
 use webhooks_visma::{Fault, Stage, VismaError};
 
-const DIALECT: &str = r#"{"hendelse":"KontoEndret","konto":{"nr":"1920"},"contextId":"1234567"}"#;
+pub(crate) const DIALECT: &str = r#"{"hendelse":"KontoEndret","konto":{"nr":"1920"},"contextId":"1234567"}"#;
 
 /// A parked notification whose body has unknown field names.
 async fn unknown_dialect(world: &World) -> LedgerKey {
@@ -32,6 +32,11 @@ pub(crate) fn learn(world: &World) {
         json!([{ "events": "*", "event": ["/hendelse"] }, { "events": "account.*", "key": ["/konto/nr"] }]);
     world.settings.put(document);
     world.host.advance(time::Duration::seconds(3));
+}
+
+/// The key of the record for which this one was closed.
+pub(crate) async fn next_key(world: &World, closed: &LedgerKey) -> LedgerKey {
+    world.table.table.record_of(closed).await.unwrap().unwrap().moved_to.unwrap()
 }
 
 async fn replay_of(world: &World, key: &LedgerKey) -> String {
@@ -109,7 +114,7 @@ async fn a_dead_notification_that_was_answered_is_not_answered_again_when_it_die
     let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Timeout, after: None };
     world.fail_to_the_end(&[replay_of(&world, &old).await], down.clone()).await;
     assert_eq!(world.states().await, ["dead: unavailable", "superseded"]);
-    let new = world.table.table.record_of(&old).await.unwrap().unwrap().moved_to.unwrap();
+    let new = next_key(&world, &old).await;
     world.fail_to_the_end(&[replay_of(&world, &new).await], down).await;
     world.batch(&[replay_of(&world, &new).await], 1).await;
     assert_eq!(world.states().await, ["processed", "superseded"]);
@@ -123,7 +128,7 @@ async fn a_dead_notification_that_was_answered_is_not_answered_again_after_it_wa
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
     world.batch(&[replay_of(&world, &old).await], 1).await;
     assert_eq!(world.states().await, ["parked: tenant_not_approved", "superseded"]);
-    let new = world.table.table.record_of(&old).await.unwrap().unwrap().moved_to.unwrap();
+    let new = next_key(&world, &old).await;
     world.batch(&[replay_of(&world, &new).await], 1).await;
     assert_eq!(world.states().await, ["processed", "superseded"]);
     assert!(world.feedback.sent().is_empty());
@@ -212,7 +217,7 @@ async fn parking_again_for_another_reason_keeps_one_record() {
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
     world.batch(&[replay_of(&world, &old).await], 1).await;
     assert_eq!(world.states().await, ["parked: tenant_not_approved", "superseded"]);
-    let new = world.table.table.record_of(&old).await.unwrap().unwrap().moved_to.unwrap();
+    let new = next_key(&world, &old).await;
     world.batch(&[replay_of(&world, &new).await], 1).await;
     assert_eq!(world.states().await, ["processed", "superseded"]);
 }
@@ -237,13 +242,13 @@ async fn a_notification_that_returns_to_a_closed_record_stays_visible() {
     learn(&world);
     let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Timeout, after: None };
     world.fail_to_the_end(&[replay_of(&world, &first).await], down).await;
-    let second = world.table.table.record_of(&first).await.unwrap().unwrap().moved_to.unwrap();
+    let second = next_key(&world, &first).await;
     world.settings.put(fixtures::document());
     world.host.advance(time::Duration::seconds(3));
     world.batch(&[replay_of(&world, &second).await], 1).await;
     let parked = ["parked: unidentified", "superseded", "superseded"];
     assert_eq!(world.states().await, parked);
-    let third = world.table.table.record_of(&second).await.unwrap().unwrap().moved_to.unwrap();
+    let third = next_key(&world, &second).await;
     learn(&world);
     world.batch(&[replay_of(&world, &third).await], 1).await;
     assert_eq!(world.states().await, parked, "closing the third record as well would leave none");

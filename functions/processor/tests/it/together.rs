@@ -1,6 +1,6 @@
 //! One answer for several items of a delivery with the same id.
 
-use crate::moved::learn;
+use crate::moved::{DIALECT, learn, next_key};
 use crate::repairs::act;
 use crate::world::{MAX_RECEIVE_COUNT, World};
 use serde_json::{Value, json};
@@ -22,13 +22,18 @@ fn under_one_id(world: &World, items: &Value) -> Delivery {
     delivery
 }
 
-async fn deliver(world: &World, items: &Value, receives: &[u32]) {
+/// An account in names that only `learn` explains.
+fn unknown() -> Value {
+    serde_json::from_str(DIALECT).unwrap()
+}
+
+async fn deliver(world: &World, items: &Value, receives: impl IntoIterator<Item = u32>) {
     for customer in ["1", "2", "3"] {
         world.erp.put(&format!("v1/customer/{customer}"), "{}");
     }
     let message = [under_one_id(world, items).to_message()];
     for receive_count in receives {
-        world.batch(&message, *receive_count).await;
+        world.batch(&message, receive_count).await;
     }
 }
 
@@ -56,6 +61,7 @@ async fn answers(world: &World) -> Vec<(bool, String)> {
     all
 }
 
+const BOTH: &str = "All changes in this notification (2) were received and processed.";
 const ONE_OF_TWO: &str = "Processed changes in this notification: 1 of 2. The integrator has been told of the rest.";
 
 fn said(is_success: bool, description: &str) -> Vec<(bool, String)> {
@@ -66,7 +72,7 @@ fn said(is_success: bool, description: &str) -> Vec<(bool, String)> {
 async fn items_under_one_id_are_answered_once_when_all_have_ended() {
     let world = World::new().await;
     let changed = |key| item("CUSTOMER_CHANGED", key, "");
-    deliver(&world, &json!([changed("1"), changed("2"), changed("2")]), &[1, 2]).await;
+    deliver(&world, &json!([changed("1"), changed("2"), changed("2")]), [1, 2]).await;
     assert_eq!(world.states().await, ["processed"; 3]);
     let all = (true, "All changes in this notification (3) were received and processed.".to_owned());
     let told = answers(&world).await;
@@ -81,7 +87,7 @@ async fn one_answer_says_how_many_went_wrong() {
     let world = World::new().await;
     let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
     let items = json!([action("1", ""), action("2", "refuse"), action("3", "person")]);
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     let some = "Processed changes in this notification: 1 of 3. The integrator has been told of the rest.";
     assert_eq!(answers(&world).await, said(false, some));
 }
@@ -91,13 +97,12 @@ async fn the_answer_waits_for_the_last_attempt_of_the_last_item() {
     let world = World::new().await;
     let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
     let items = json!([action("1", ""), action("2", "panic")]);
-    let receives: Vec<u32> = (1..MAX_RECEIVE_COUNT).collect();
-    deliver(&world, &items, &receives).await;
+    deliver(&world, &items, 1..MAX_RECEIVE_COUNT).await;
     assert_eq!(answers(&world).await, []);
     let records = world.table.items().await;
     let deadlines: Vec<_> = records.iter().filter_map(|item| item.get("feedback_deadline")?.as_s().ok()).collect();
     assert_eq!(deadlines, ["2026-11-24T12:00:00.000Z"], "so long it is awaited if no attempt could answer");
-    deliver(&world, &items, &[MAX_RECEIVE_COUNT]).await;
+    deliver(&world, &items, [MAX_RECEIVE_COUNT]).await;
     assert_eq!(answers(&world).await, said(false, ONE_OF_TWO));
     assert_eq!(world.states().await, ["dead: bug", "processed"]);
 }
@@ -118,8 +123,7 @@ async fn the_first_of_several_items_is_answered_by_itself_when_it_dies() {
     let world = World::new().await;
     let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", "panic"), item("CUSTOMER_CHANGED", "2", "")]);
     pause(&world, "customer.changed").await;
-    let receives: Vec<u32> = (1..=MAX_RECEIVE_COUNT).collect();
-    deliver(&world, &items, &receives).await;
+    deliver(&world, &items, 1..=MAX_RECEIVE_COUNT).await;
     assert_eq!(world.states().await, ["dead: bug", "paused"]);
     let died = "The notification about customer 1 could not be processed. The integrator has been told.";
     assert_eq!(answers(&world).await, said(false, died));
@@ -130,13 +134,12 @@ async fn the_answer_waits_for_an_item_that_is_paused() {
     let world = World::new().await;
     let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", ""), item("CUSTOMER_CHANGED", "2", "")]);
     pause(&world, "customer.changed").await;
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     assert_eq!(world.states().await, ["paused", "processed"]);
     assert_eq!(answers(&world).await, []);
     resume(&world, "customer.changed").await;
     replay(&world, &items, 1).await;
-    let all = "All changes in this notification (2) were received and processed.";
-    assert_eq!(answers(&world).await, said(true, all));
+    assert_eq!(answers(&world).await, said(true, BOTH));
 }
 
 #[tokio::test]
@@ -145,10 +148,10 @@ async fn an_item_that_failed_after_a_wait_counts_as_one() {
     let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
     let items = json!([action("1", ""), action("2", "refuse")]);
     world.events.refuse(true);
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     assert_eq!(world.states().await, ["retrying: unavailable"; 2]);
     world.events.refuse(false);
-    deliver(&world, &items, &[2]).await;
+    deliver(&world, &items, [2]).await;
     assert_eq!(answers(&world).await, said(false, ONE_OF_TWO));
 }
 
@@ -161,8 +164,7 @@ async fn an_item_that_died_and_was_replayed_counts_as_processed() {
     pause(&world, "account.*").await;
     let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Timeout, after: None };
     world.erp.fail_fetches(vec![down; MAX_RECEIVE_COUNT as usize]);
-    let receives: Vec<u32> = (1..=MAX_RECEIVE_COUNT).collect();
-    deliver(&world, &items, &receives).await;
+    deliver(&world, &items, 1..=MAX_RECEIVE_COUNT).await;
     assert_eq!(world.states().await, ["dead: unavailable", "paused", "processed"]);
     replay(&world, &items, 1).await;
     assert_eq!(answers(&world).await, []);
@@ -177,9 +179,8 @@ async fn an_item_without_an_answer_of_its_own_gets_none_when_it_dies_again() {
     let world = World::new().await;
     let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
     let items = json!([action("1", ""), action("2", "panic")]);
-    let receives: Vec<u32> = (1..=MAX_RECEIVE_COUNT).collect();
-    deliver(&world, &items, &receives).await;
-    deliver(&world, &items, &receives).await;
+    deliver(&world, &items, 1..=MAX_RECEIVE_COUNT).await;
+    deliver(&world, &items, 1..=MAX_RECEIVE_COUNT).await;
     let told = answers(&world).await;
     assert!(!told.is_empty() && told.iter().all(|one| *one == (false, ONE_OF_TWO.to_owned())), "{told:?}");
 }
@@ -189,40 +190,37 @@ async fn the_answer_waits_if_the_first_item_is_paused_too() {
     let world = World::new().await;
     let items = json!([item("CUSTOMER_CHANGED", "1", ""), item("CUSTOMER_CHANGED", "2", "")]);
     pause(&world, "customer.changed").await;
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     resume(&world, "customer.changed").await;
     replay(&world, &items, 0).await;
     assert_eq!(world.states().await, ["paused", "processed"]);
     assert_eq!(answers(&world).await, []);
     replay(&world, &items, 1).await;
-    let all = "All changes in this notification (2) were received and processed.";
-    assert_eq!(answers(&world).await, said(true, all));
+    assert_eq!(answers(&world).await, said(true, BOTH));
 }
 
 #[tokio::test]
 async fn the_answer_waits_if_the_first_item_goes_on_under_another_key() {
     let world = World::new().await;
-    let unknown = json!({"hendelse": "KontoEndret", "konto": {"nr": "1920"}, "contextId": "1234567"});
-    let items = json!([unknown, item("CUSTOMER_CHANGED", "2", "")]);
+    let items = json!([unknown(), item("CUSTOMER_CHANGED", "2", "")]);
     for events in ["unmapped.*", "customer.changed"] {
         pause(&world, events).await;
     }
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     resume(&world, "unmapped.*").await;
     learn(&world);
     replay(&world, &items, 0).await;
     assert_eq!(answers(&world).await, []);
     resume(&world, "customer.changed").await;
     replay(&world, &items, 1).await;
-    let all = "All changes in this notification (2) were received and processed.";
-    assert_eq!(answers(&world).await, said(true, all));
+    assert_eq!(answers(&world).await, said(true, BOTH));
 }
 
 #[tokio::test]
 async fn the_first_item_that_can_be_read_has_the_answer() {
     let world = World::new().await;
     let items = json!([5, item("CUSTOMER_CHANGED", "1", ""), item("CUSTOMER_CHANGED", "2", "")]);
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     assert_eq!(world.states().await, ["processed", "processed", "unparseable"]);
     let some = "Processed changes in this notification: 2 of 3. The integrator has been told of the rest.";
     assert_eq!(answers(&world).await, said(false, some));
@@ -233,43 +231,40 @@ async fn an_item_whose_own_id_visma_net_cannot_know_shares_the_answer() {
     let world = World::new().await;
     let mut items = json!([item("CUSTOMER_CHANGED", "1", ""), item("CUSTOMER_ACTION_TRIGGERED", "2", "refuse")]);
     items[1]["notificationId"] = "4711".into();
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     assert_eq!(answers(&world).await, said(false, ONE_OF_TWO));
 }
 
 #[tokio::test]
 async fn the_answer_waits_for_an_item_that_is_paused_again_under_another_key() {
     let world = World::new().await;
-    let unknown = json!({"hendelse": "KontoEndret", "konto": {"nr": "1920"}, "contextId": "1234567"});
-    let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", ""), unknown]);
+    let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", ""), unknown()]);
     pause(&world, "unmapped.*").await;
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     assert_eq!(world.states().await, ["paused", "processed"]);
     resume(&world, "unmapped.*").await;
     pause(&world, "account.*").await;
     learn(&world);
     replay(&world, &items, 1).await;
     assert_eq!(world.states().await, ["paused", "processed", "superseded"]);
-    let new = world.table.table.record_of(&key_of(&world, &items, 1)).await.unwrap().unwrap().moved_to.unwrap();
+    let new = next_key(&world, &key_of(&world, &items, 1)).await;
     resume(&world, "account.*").await;
     let again = world.table.table.replay(&new).await.unwrap().unwrap();
     assert!(world.batch(&[again.to_message()], 1).await.is_empty());
-    let all = "All changes in this notification (2) were received and processed.";
-    assert_eq!(answers(&world).await, said(true, all));
+    assert_eq!(answers(&world).await, said(true, BOTH));
 }
 
 #[tokio::test]
 async fn an_item_that_an_operator_holds_counts_as_not_processed() {
     let world = World::new().await;
-    let unknown = json!({"hendelse": "KontoEndret", "konto": {"nr": "1920"}, "contextId": "1234567"});
-    let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", ""), unknown]);
+    let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", ""), unknown()]);
     world.events.refuse(true);
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     assert!(act(&world, &key_of(&world, &items, 1), Deed::Hold).await);
     learn(&world);
     world.events.refuse(false);
     world.host.advance(time::Duration::minutes(1));
-    deliver(&world, &items, &[2]).await;
+    deliver(&world, &items, [2]).await;
     assert_eq!(world.states().await, ["parked: held", "processed"]);
     assert_eq!(answers(&world).await, said(false, ONE_OF_TWO));
 }
@@ -280,11 +275,10 @@ async fn an_integrator_that_was_asked_answers_for_all_items() {
         json!([{"events": "customer.changed", "feedback": "deferred"}, {"events": "*", "feedback": "automatic"}]);
     let world = World::with_routes(deferred).await;
     let items = json!([item("CUSTOMER_CHANGED", "1", ""), item("CUSTOMER_ACTION_TRIGGERED", "2", "panic")]);
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     world.settings.put(fixtures::document());
     world.host.advance(time::Duration::minutes(6));
-    let rest: Vec<u32> = (2..=MAX_RECEIVE_COUNT).collect();
-    deliver(&world, &items, &rest).await;
+    deliver(&world, &items, 2..=MAX_RECEIVE_COUNT).await;
     assert_eq!(world.states().await, ["dead: bug", "processed"]);
     assert_eq!(answers(&world).await, [], "the event says that the integrator's outcome is awaited");
 }
@@ -292,9 +286,8 @@ async fn an_integrator_that_was_asked_answers_for_all_items() {
 #[tokio::test]
 async fn a_first_item_that_was_parked_is_answered_by_itself() {
     let world = World::new().await;
-    let unknown = json!({"hendelse": "KontoEndret", "konto": {"nr": "1920"}, "contextId": "1234567"});
-    let items = json!([unknown, item("CUSTOMER_ACTION_TRIGGERED", "2", "")]);
-    deliver(&world, &items, &[1]).await;
+    let items = json!([unknown(), item("CUSTOMER_ACTION_TRIGGERED", "2", "")]);
+    deliver(&world, &items, [1]).await;
     assert_eq!(world.states().await, ["parked: unmapped", "processed"]);
     learn(&world);
     replay(&world, &items, 0).await;
@@ -309,7 +302,7 @@ async fn a_replay_of_one_item_does_not_answer_for_items_that_have_not_ended() {
     let world = World::new().await;
     let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
     let items = json!([action("1", ""), action("2", "later")]);
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     replay(&world, &items, 0).await;
     assert_eq!(world.states().await, ["processed", "retrying: unavailable"]);
     assert!(world.feedback.sent().is_empty());
@@ -322,7 +315,7 @@ async fn items_with_ids_of_their_own_are_answered_one_by_one() {
     for (at, id) in [(0, 1), (1, 2)] {
         items[at]["notificationId"] = Uuid::from_u128(id).to_string().into();
     }
-    deliver(&world, &items, &[1]).await;
+    deliver(&world, &items, [1]).await;
     assert_eq!(world.feedback.sent().len(), 2);
     assert!(world.feedback.sent().iter().all(|message| message.json()["type"] == "feedback"));
 }
