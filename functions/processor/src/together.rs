@@ -54,10 +54,7 @@ impl<P: Ports> Processor<P> {
             }
         };
         let Some(first) = keys.first() else { return Ok(()) };
-        let (first, known) = self.as_it_is(first).await?;
-        if known.is_some_and(|known| has_ended(known) && !is_ours(known)) {
-            return Ok(());
-        }
+        let (first, _) = self.as_it_is(first).await?;
         // An erasure of a tenant must find all that names it, so no record names another tenant.
         let may_name = keys.len() <= MOST_NAMED && keys.iter().all(|key| key.entity.tenant == first.entity.tenant);
         let (mut open, mut successes) = (false, 0);
@@ -72,6 +69,9 @@ impl<P: Ports> Processor<P> {
                 if !is_named && !self.ledger.wait_together(&key, &keys).await? {
                     known = self.as_it_is(&key).await?.1;
                 }
+            }
+            if key == first && known.is_some_and(|known| has_ended(known) && !is_ours(known)) {
+                return Ok(());
             }
             open |= !known.is_some_and(has_ended);
             successes += usize::from(known.is_some_and(|known| ended_well(known) && known.is_success != Some(false)));

@@ -3,13 +3,16 @@
 use crate::moved::{DIALECT, learn, next_key};
 use crate::repairs::act;
 use crate::world::{MAX_RECEIVE_COUNT, World};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
+use fixtures::on_request;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{Delivery, LedgerKey, Notification, Pause};
 use webhooks_settings::Settings;
-use webhooks_store::Deed;
+use webhooks_store::{Action, Deed};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn item(event: &str, key: &str, parameter: &str) -> Value {
@@ -269,6 +272,27 @@ async fn an_item_that_an_operator_holds_counts_as_not_processed() {
     assert_eq!(answers(&world).await, said(false, ONE_OF_TWO));
 }
 
+/// Runs on more than one thread, because the operator is served while a request waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_for_a_first_item_that_an_operator_holds_meanwhile() {
+    let world = World::new().await;
+    let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", "later"), item("CUSTOMER_ACTION_TRIGGERED", "2", "")]);
+    let (operator, first, at) = (world.table.table.clone(), key_of(&world, &items, 0), world.host.now());
+    let ledger = world.table.through(on_request(move |context| {
+        let update = context.input().downcast_ref::<UpdateItemInput>();
+        let names = update.and_then(|update| update.expression_attribute_names());
+        if names.is_some_and(|names| names.values().any(|name| name == "answered_with")) {
+            let hold = operator.act(&first, Action { deed: Deed::Hold, at, by: "op", note: "because" });
+            tokio::task::block_in_place(|| Handle::current().block_on(hold))?;
+        }
+        Ok(())
+    }));
+    let world = world.with_ledger(ledger);
+    deliver(&world, &items, [1]).await;
+    assert_eq!(world.states().await, ["parked: held", "processed"]);
+    assert!(world.feedback.sent().is_empty());
+}
+
 #[tokio::test]
 async fn an_integrator_that_was_asked_answers_for_all_items() {
     let deferred =
@@ -293,7 +317,7 @@ async fn a_first_item_that_was_parked_is_answered_by_itself() {
     replay(&world, &items, 0).await;
     assert_eq!(
         answers(&world).await,
-        said(true, "The notification was received, but Visma Net does not have account 1920.")
+        said(true, "The notification was received, but Visma Net did not find account 1920.")
     );
 }
 
