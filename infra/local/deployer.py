@@ -23,12 +23,15 @@ NAMED = {"AWS::Pipes::Pipe": "Name"}
 # The most characters of all policies of a role, without blanks.
 LARGEST_POLICY = 10_240
 COLUMNS = 100
+# CloudWatch refuses these actions if a permission for them is limited to some alarms.
+ONLY_FOR_ALL = {"cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm"}
 
 
 def main():
     resources = [*resources_of(read(TEMPLATE)), *(one for path in NESTED for one in resources_of(read(path)))]
     problems = list(check_types({resource["Type"] for _, resource in resources}))
     problems += [problem for name, resource in resources for problem in check_names(name, resource)]
+    problems += check_breadth()
     size = len(json.dumps([statement(one) for one in STATEMENTS], separators=(",", ":")))
     if size > LARGEST_POLICY:
         problems.append(f"the policy has {size} characters, and AWS takes {LARGEST_POLICY}")
@@ -52,6 +55,13 @@ def check_types(used):
         yield f"deployer_permissions.py does not say what {kind} needs"
     for kind in sorted(allowed - used):
         yield f"deployer_permissions.py allows what {kind} needs, and no template has one"
+
+
+def check_breadth():
+    for one in STATEMENTS:
+        for action in sorted(ONLY_FOR_ALL & set(one["actions"])):
+            if one["resources"] != ["*"]:
+                yield f"{action} must be allowed for *, not for {one['resources']}"
 
 
 def check_names(name, resource):

@@ -264,7 +264,6 @@ STATEMENTS = [
         "actions": [
             "cloudwatch:DeleteAlarms",
             "cloudwatch:ListTagsForResource",
-            "cloudwatch:PutCompositeAlarm",
             "cloudwatch:PutMetricAlarm",
             "cloudwatch:TagResource",
             "cloudwatch:UntagResource",
@@ -272,7 +271,12 @@ STATEMENTS = [
         "resources": [here("cloudwatch", "alarm:${StackName}-*")],
     },
     {
-        # Only a permission for all alarms allows to describe a composite alarm.
+        # Only a permission for all alarms allows to set or describe a composite alarm.
+        "types": ["AWS::CloudWatch::CompositeAlarm"],
+        "actions": ["cloudwatch:PutCompositeAlarm"],
+        "resources": ["*"],
+    },
+    {
         "types": ["AWS::CloudWatch::CompositeAlarm", "AWS::ApplicationAutoScaling::ScalingPolicy"],
         "actions": ["cloudwatch:DescribeAlarms"],
         "resources": ["*"],
