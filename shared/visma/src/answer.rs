@@ -1,6 +1,6 @@
 //! Reads an answer: its body, the waits that it asks for, and why the ERP refuses a call.
 
-use crate::error::{Stage, VismaError};
+use crate::error::{Fault, Stage, VismaError};
 use crate::exchange::Answer;
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
@@ -113,9 +113,22 @@ pub(crate) fn is_page(body: &str) -> bool {
     body.trim_start().starts_with('<')
 }
 
-/// Whether a 404 comes from in front of the API, which then said nothing about the resource
-/// (docs/visma-net.md#errors).
-pub(crate) fn is_of_gateway(body: &str) -> bool {
+/// Whether a 404 or 410 means that the API has no such thing.
+///
+/// # Errors
+/// It means something else: no license, or it comes from in front of the API.
+pub(crate) async fn absent(response: impl Answer, stage: Stage) -> Result<(), VismaError> {
+    let status = response.status().as_u16();
+    match problem(response, stage).await? {
+        json if says_no_license(&json) => Err(VismaError::NoLicense { stage }),
+        body if is_of_gateway(&body) => Err(VismaError::broken(stage, Fault::Status(status))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a 404 comes from in front of the API, which then said nothing about the resource or the
+/// feedback's id (docs/visma-net.md#errors).
+fn is_of_gateway(body: &str) -> bool {
     let problem: Value = serde_json::from_str(body).unwrap_or_default();
     is_page(body) || problem["statusCode"].is_number()
 }

@@ -7,12 +7,13 @@ use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
 use crate::{Feedback, Fetched, Visma, answer, rate};
 use futures::future::join_all;
+use reqwest::StatusCode;
 use std::time::Duration;
 use url::Url;
 use webhooks_host::Host;
 use webhooks_model::resource::says_error;
 use webhooks_model::resource_path::Api;
-use webhooks_model::{Clock, Resource, ResourcePath};
+use webhooks_model::{Clock, Entity, Resource, ResourcePath};
 use webhooks_settings as settings;
 
 const LARGEST_TOKEN_ANSWER: usize = 64 * 1024;
@@ -155,14 +156,13 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
                 let resource = Resource::parse(&json, &clock).map_err(|_| answer::unreadable(&json, stage))?;
                 Ok(Fetched::Found(resource.or_etag(&etag)))
             }
-            status => match status.as_u16() {
-                status @ (404 | 410) => match answer::problem(response, stage).await? {
-                    json if answer::says_no_license(&json) => Err(VismaError::NoLicense { stage }),
-                    body if answer::is_of_gateway(&body) => Err(VismaError::broken(stage, Fault::Status(status))),
-                    _ => Ok(Fetched::Gone),
-                },
-                status => Err(answer::refusal(response, stage, VismaError::Unexpected { stage, status }).await),
-            },
+            StatusCode::NOT_FOUND => answer::absent(response, stage).await.map(|()| Fetched::Gone),
+            // Elsewhere it may be the API that is gone, and not the resource.
+            StatusCode::GONE if path.entity() == Entity::BackgroundOperation => Ok(Fetched::Gone),
+            status => {
+                let unexpected = VismaError::Unexpected { stage, status: status.as_u16() };
+                Err(answer::refusal(response, stage, unexpected).await)
+            }
         }
     }
 
@@ -187,6 +187,7 @@ impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
                 json if says_error(&json) => Err(refused),
                 _ => Ok(()),
             },
+            404 | 410 => Err(answer::absent(response, stage).await.err().unwrap_or(refused)),
             _ => Err(answer::refusal(response, stage, refused).await),
         }
     }

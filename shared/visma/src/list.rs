@@ -98,10 +98,12 @@ fn list_url(base: &Url, collection: Collection, zone: Zone, since: OffsetDateTim
 
 /// A time in the form of the ERP's filter. The ERP compares it with its own clock, so it is written
 /// by that clock. In the hour before that clock is turned back, the earlier reading is used, so
-/// that no change after the turn is missed.
+/// that no change after the turn is missed. The clock may differ by endpoint, and be UTC
+/// (docs/visma-net.md#times-and-zones), so the earlier of the two is used.
 fn moment(zone: Zone, at: OffsetDateTime) -> String {
     let format = format_description!(version = 2, "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
-    zone.clock().least_from(at).format(&format).expect("a time of this era always formats")
+    let [here, utc] = [zone, Zone::UTC].map(|zone| zone.clock().least_from(at));
+    here.min(utc).format(&format).expect("a time of this era always formats")
 }
 
 #[cfg(test)]
@@ -125,13 +127,13 @@ mod tests {
         let since = |zone, at| filter(Collection::Account, zone, at);
         let at = datetime!(2026-07-01 12:00 UTC);
         assert_eq!(since("UTC", at), "2026-07-01T12:00:00.000");
-        assert_eq!(since("Europe/Oslo", at), "2026-07-01T14:00:00.000");
+        assert_eq!(since("Europe/Oslo", at), "2026-07-01T12:00:00.000", "this endpoint may show UTC");
         assert_eq!(since("America/New_York", at), "2026-07-01T08:00:00.000");
         let orders = filter(Collection::SalesOrder, "America/New_York", at);
         assert_eq!(orders, "2026-07-01T12:00:00.000Z", "this one names its zone");
-        // 02:50 in Oslo; 20 minutes later it is 02:10.
-        assert_eq!(since("Europe/Oslo", datetime!(2026-10-25 0:50 UTC)), "2026-10-25T01:50:00.000");
-        assert_eq!(since("Europe/Oslo", datetime!(2026-10-25 1:10 UTC)), "2026-10-25T02:10:00.000");
+        // 01:50 in New York; 20 minutes later it is 01:10.
+        assert_eq!(since("America/New_York", datetime!(2026-11-01 5:50 UTC)), "2026-11-01T00:50:00.000");
+        assert_eq!(since("America/New_York", datetime!(2026-11-01 6:10 UTC)), "2026-11-01T01:10:00.000");
     }
 
     #[test]

@@ -21,6 +21,8 @@ use webhooks_visma::{Answer, Body, Exchange, Fault as Broken, Request, VismaClie
 const IDLE: Duration = Duration::seconds(60);
 /// What an answer may say in an outage, in seconds.
 const OUTAGE_RETRY_AFTER: [Option<u64>; 4] = [None, Some(0), Some(10), Some(600)];
+/// What the gateway answers if it knows no such path.
+const NO_PATH: &str = r#"{"statusCode": 404, "message": "Resource not found"}"#;
 
 pub(crate) type Client = VismaClient<Port, Port>;
 
@@ -269,7 +271,7 @@ impl World {
         let is_first = asked.tenant == TENANTS[0].0;
         let is_valid = asked.token.as_deref().is_some_and(|token| self.erp.connect.is_valid(token, now));
         let status = match mood {
-            Mood::Outage => return Some(self.fails_for_all(&who)),
+            Mood::Outage => return Some(self.fails_for_all(&who, &asked.what)),
             Mood::ConnectRefuses if is_token && is_first => StatusCode::BAD_REQUEST,
             _ if is_token => return None,
             Mood::RateLimited => {
@@ -291,10 +293,17 @@ impl World {
         Some(Answered::empty(status))
     }
 
-    /// The answer in an outage. Half of them have a Retry-After.
-    fn fails_for_all(&mut self, who: &str) -> Answered {
+    /// The answer in an outage. In front of the API it may be a 404 (docs/visma-net.md#errors). Half of
+    /// the others have a Retry-After.
+    fn fails_for_all(&mut self, who: &str, what: &What) -> Answered {
         let statuses = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY];
-        let mut answer = Answered::empty(statuses[self.choices.below(statuses.len())]);
+        let is_behind_gateway = matches!(what, What::Resource(_) | What::Feedback { .. });
+        let chosen = self.choices.below(statuses.len() + usize::from(is_behind_gateway));
+        let Some(status) = statuses.get(chosen) else {
+            self.tell(who, || "is told 404 by the gateway".to_owned());
+            return Answered::new(StatusCode::NOT_FOUND, NO_PATH.to_owned());
+        };
+        let mut answer = Answered::empty(*status);
         if let Some(wait) = OUTAGE_RETRY_AFTER[self.choices.pick_aside(&[3, 1, 1, 1])] {
             self.checks.meets(Met::OutageWithRetryAfter);
             self.tell(who, || format!("is told to wait {wait} s"));

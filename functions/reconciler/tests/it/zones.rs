@@ -109,6 +109,21 @@ async fn a_change_is_found_by_the_next_sweep_whatever_the_zone_of_the_erp() {
     }
 }
 
+/// Endpoints of one API may have different clocks (docs/visma-net.md#times-and-zones).
+#[tokio::test]
+async fn a_change_is_found_at_an_endpoint_that_shows_utc_whatever_the_zone_of_the_others() {
+    for zone in ["Europe/Oslo", "America/New_York"] {
+        let world = World::new("UTC", zone, SystemHost.now()).await;
+        assert!(world.sweep().await.is_empty());
+        world.tenant.put(standin::Collection::Account, "1920", json!({})).await.unwrap();
+        let mut found = world.sweep().await;
+        // Read by a clock behind UTC, its time is still to come.
+        world.host.advance(time::Duration::hours(5));
+        found.extend(world.sweep().await);
+        assert_eq!(found[0], "1920", "{zone}");
+    }
+}
+
 #[tokio::test]
 async fn a_sales_order_is_found_by_the_clock_of_its_own_api() {
     for (told, found) in [("Asia/Tokyo", vec!["SO/1"]), ("UTC", vec![])] {

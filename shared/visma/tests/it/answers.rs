@@ -35,22 +35,38 @@ async fn ignores_a_byte_order_mark_before_an_answer() {
 
 #[tokio::test]
 async fn a_missing_resource_is_gone_and_no_error() {
-    for code in [404, 410] {
-        for body in ["", r#"{"message": "Account not found"}"#, r#"{"title": "Not Found", "status": 404}"#] {
-            let bench = Bench::with_token().await;
-            bench.on_account(status(code).set_body_string(body)).await;
-            assert!(matches!(bench.fetch().await, Ok(Fetched::Gone)), "{code} {body}");
-        }
+    for body in ["", r#"{"message": "Account not found"}"#, r#"{"title": "Not Found", "status": 404}"#] {
+        let bench = Bench::with_token().await;
+        bench.on_account(status(404).set_body_string(body)).await;
+        assert!(matches!(bench.fetch().await, Ok(Fetched::Gone)), "{body}");
     }
 }
 
 #[tokio::test]
-async fn a_404_from_in_front_of_the_api_does_not_say_that_a_resource_is_gone() {
+async fn an_api_that_is_gone_does_not_say_that_a_resource_is() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(410).set_body_json(json!({"message": "This version has ended."}))).await;
+    assert_eq!(bench.fetch().await.unwrap_err().to_string(), "resource: unexpected answer (410)");
+}
+
+#[tokio::test]
+async fn the_result_of_a_background_call_is_gone_after_a_day() {
+    let bench = Bench::with_token().await;
+    let operation = "v1/background/5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a009";
+    Mock::given(path(format!("/erp/{operation}"))).respond_with(status(410)).mount(&bench.server).await;
+    let fetched = bench.client.fetch(&bench.visma, "t-1", &ResourcePath::parse(operation).unwrap()).await;
+    assert!(matches!(fetched, Ok(Fetched::Gone)));
+}
+
+#[tokio::test]
+async fn a_404_from_in_front_of_the_api_says_nothing_about_a_resource_or_a_feedback() {
     let page = "\r\n<!DOCTYPE html><html><title>404 Web Site not found</title></html>";
     for body in [r#"{ "statusCode": 404, "message": "Resource not found" }"#, page] {
         let bench = Bench::with_token().await;
         bench.on_account(status(404).set_body_string(body)).await;
         assert_eq!(bench.fetch().await.unwrap_err().to_string(), "resource: unavailable (404)", "{body}");
+        Mock::given(path(FEEDBACK_PATH)).respond_with(status(404).set_body_string(body)).mount(&bench.server).await;
+        assert_eq!(bench.send_feedback().await.unwrap_err().to_string(), "feedback: unavailable (404)", "{body}");
     }
 }
 

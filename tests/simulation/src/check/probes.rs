@@ -152,9 +152,11 @@ impl Checks {
                 let known = item(&[("feedback", decided)]);
                 self.must_refuse(write, &known, Invariant::OneFeedback, "decide again what was decided before");
             }
-            let mut tried = item(&[("feedback", "awaited"), ("feedback_deadline", FAR_FUTURE)]);
-            tried.insert("feedback_attempts".to_owned(), AttributeValue::L(Vec::new()));
-            self.must_refuse(write, &tried, Invariant::OneFeedback, "give up an outcome that has come");
+            for sign in ["feedback_attempts", "outcome_at"] {
+                let mut come = item(&[("feedback", "awaited"), ("feedback_deadline", FAR_FUTURE)]);
+                come.insert(sign.to_owned(), AttributeValue::L(Vec::new()));
+                self.must_refuse(write, &come, Invariant::OneFeedback, "give up an outcome that has come");
+            }
         } else if let Some(mark) = text_of(write, "attention") {
             let feedback = if mark == "awaited" { "awaited" } else { "queued" };
             for other in FOR_A_PERSON {
