@@ -40,7 +40,7 @@ const REASONS = {
   tenant_not_approved: ["The tenant has not approved the application", "The ERP answered 403, or refused each token for sales orders: an approval or a scope is missing.", "Ask the customer's administrator to approve it, then replay."],
   token_refused: ["No token for the tenant", "The client's secret is wrong or expired, or this is not the tenant's client.", "Correct the client, then replay.", "visma-webhooks client --help"],
   unmapped: ["The event is not in the catalogue", "A new event, or a name of your own.", "Name the event that it stands for, then replay.", "visma-webhooks settings aliases add NAME=EVENT"],
-  unconfirmable: ["The ERP cannot confirm it", "It is unsigned, and no resource of the ERP shows the change.", "Sign the subscription, or replay if you trust it."],
+  unconfirmable: ["The ERP cannot confirm it", "Only a header or an unsigned body says it, and the ERP does not show it.", "Name event and tenant in a signed subscription, then replay."],
   handler_refused: ["The business code asked for a person", "The timeline shows its message.", "Correct that, then replay."],
   held: ["Held by an operator", "The timeline shows who held it and why.", "Release it."],
   feedback_refused: ["Visma Net refused the feedback under every id", "It does not know the notification, or it has an answer already.", "Check it in Visma Net. Resend only if it is open there."],

@@ -69,15 +69,16 @@ pub(crate) struct Facts {
 /// Decides what to ask. A signed deletion is believed, since its resource answers 404. Content seen
 /// before under another id is confirmed if there is a resource to ask for. An unsigned word, in a
 /// header or a legacy body, counts only if the ERP confirms it (docs/visma-net.md#legacy-webhooks).
-/// The ERP cannot confirm an action.
+/// The ERP cannot confirm an action. A person can, by a replay, if its body is signed.
 pub(crate) fn question<'a>(n: &'a Notification, route: &Route, repeated: bool) -> Result<Question<'a>, Reason> {
     let path = n.path.as_ref().filter(|path| path.key().is_some());
     let wanted = match n.proof {
         Proof::Signed => repeated || (route.fetch && n.kind != Kind::Deleted),
         Proof::Headers | Proof::Nothing => true,
     };
+    let is_confirmed = n.proof != Proof::Nothing && (n.event_is_proven || n.origin == Origin::Replay);
     match path {
-        _ if n.proof == Proof::Nothing && n.kind.leaves_no_trace() => Err(Reason::Unconfirmable),
+        _ if n.kind.leaves_no_trace() && !is_confirmed => Err(Reason::Unconfirmable),
         Some(path) if wanted => Ok(Question::Fetch(path)),
         None if n.proof != Proof::Signed => Err(Reason::Unconfirmable),
         _ => Ok(Question::None),

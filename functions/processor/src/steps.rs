@@ -168,7 +168,7 @@ impl<P: Ports> Processor<P> {
         let resource = facts.resource.as_ref();
         let language = settings.language(n.tenant.as_deref());
         let verdict = if superseded {
-            sentences::superseded(n, &facts, language)
+            sentences::superseded(n, &facts, seen.repeated, language)
         } else {
             self.handler.handle(n, resource).await?.unwrap_or_else(|| sentences::processed(n, &facts, language))
         };

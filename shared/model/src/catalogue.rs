@@ -130,7 +130,8 @@ pub fn find(name: &str) -> Option<&'static EventType> {
     BY_NAME.get(&normalise(name)).copied()
 }
 
-pub(crate) fn normalise(name: &str) -> String {
+/// The letters and digits of a name, in lower case. Two spellings of one name become equal.
+pub fn normalise(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -1,10 +1,8 @@
 use super::*;
 use crate::delivery::tests::delivery;
-use crate::directory::tests::{AtMost, OneCompany, TENANT};
-use crate::feedback::Address;
+use crate::directory::tests::{OneCompany, TENANT};
 use proptest::prelude::*;
 use serde_json::json;
-use std::collections::HashSet;
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
@@ -52,6 +50,21 @@ fn every_event_of_the_catalogue_is_recognised_in_the_body_the_subscription_and_t
 }
 
 #[test]
+fn a_proven_subscription_says_how_an_entity_changed() {
+    let event = |word: &str, subscribed: &str, shared_secret| {
+        let body = json!({"event": word, "entityId": "PO1053"}).to_string();
+        let mut delivery = delivery(body.as_bytes());
+        (delivery.meta.event, delivery.meta.shared_secret) = (Some(subscribed.to_owned()), shared_secret);
+        Notification::read(&delivery, &body, &OneCompany).event.unwrap().id
+    };
+    let (status, changed) = ("PURCHASE_ORDER_STATUS_CHANGED", "PURCHASE_ORDER_CHANGED");
+    assert_eq!(event("purchaseorder_changed", status, false), status);
+    assert_eq!(event("purchaseorder_changed", status, true), changed, "the secret proves no event");
+    assert_eq!(event("purchaseorder_changed", "SHIPMENT_STATUS_CHANGED", false), changed, "another entity");
+    assert_eq!(event(status, changed, false), status, "the body says more");
+}
+
+#[test]
 fn the_signed_body_outranks_the_unsigned_headers() {
     let body = format!(r#"{{"notificationId":"{ID}","contextId":"1234567","event":"CUSTOMER_CHANGED"}}"#);
     let forged = [
@@ -84,11 +97,22 @@ fn marks_what_only_a_header_says() {
     let tenant_in_header = r#"{"event":"ACCOUNT_DELETED","accountCd":"1"}"#;
     assert_eq!(read(tenant_in_header, &[("x-vwd-tenant-id", TENANT)]).proof, Proof::Headers);
 
-    let mut sole_tenant = delivery(tenant_in_header.as_bytes());
-    sole_tenant.meta.tenant = Some(TENANT.to_owned());
-    sole_tenant.meta.headers.insert("x-vwd-tenant-id".into(), OTHER.into());
-    let n = Notification::read(&sole_tenant, tenant_in_header, &OneCompany);
-    assert_eq!((n.proof, n.tenant.as_deref()), (Proof::Signed, Some(TENANT)));
+    let only = |company: &str, header: &str| {
+        let mut delivery = delivery(b"");
+        delivery.meta.tenant = Some(TENANT.to_owned());
+        delivery.meta.headers.insert("x-vwd-tenant-id".into(), header.into());
+        let item = json!({"contextId": company, "event": "ACCOUNT_DELETED", "accountCd": "1"}).to_string();
+        let n = Notification::read(&delivery, &item, &OneCompany);
+        assert_eq!(n.tenant.as_deref(), Some(TENANT));
+        n.proof
+    };
+    let upper = TENANT.to_uppercase();
+    for (company, header) in [("", TENANT), ("", &upper), ("", "1234567"), ("", "no name"), (TENANT, TENANT)] {
+        assert_eq!(only(company, header), Proof::Signed, "{company} {header}");
+    }
+    for (company, header) in [("", OTHER), ("7654321", TENANT), ("", "7654321")] {
+        assert_eq!(only(company, header), Proof::Headers, "another tenant: {company} {header}");
+    }
 
     let mut legacy = delivery(signed.as_bytes());
     legacy.meta.channel = Channel::Legacy;
@@ -322,73 +346,4 @@ fn an_id_that_is_not_a_uuid_also_distinguishes_deliveries() {
     assert_eq!(key("4711"), key(" 4711 "));
     let in_body = |id| read(&format!(r#"{{"event":"ACCOUNT_CHANGED","accountCd":"1","notificationId":"{id}"}}"#), &[]);
     assert_eq!(in_body("evt_1").sender_id().unwrap().uuid(), None);
-}
-
-#[test]
-fn items_of_one_array_without_ids_are_distinct_and_answered_once() {
-    let item = r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#;
-    let own = format!(r#"{{"notificationId":"{}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#, Uuid::from_u128(9));
-    let mut delivery = delivery(format!("[{item},{item},{own},{item}]").as_bytes());
-    delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
-    let all = Notification::all_of(&delivery, &OneCompany);
-    let keys: HashSet<_> = all.iter().map(|n| n.key.as_str()).collect();
-    assert_eq!(keys.len(), 4);
-    use AnswerRole::{ByFirst, ForAll, Own};
-    assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [ForAll, ByFirst, Own, ByFirst]);
-    let again = Notification::all_of(&delivery, &OneCompany);
-    assert_eq!(again.iter().map(|n| &n.key).collect::<Vec<_>>(), all.iter().map(|n| &n.key).collect::<Vec<_>>());
-}
-
-#[test]
-fn answers_each_item_of_an_array_under_its_own_id_alone() {
-    let own: Vec<Uuid> = (1..=3).map(Uuid::from_u128).collect();
-    let item = |id: &Uuid| format!(r#"{{"notificationId":"{id}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#);
-    let ids_of = |body: String, header: Uuid| -> Vec<Vec<Uuid>> {
-        let mut delivery = delivery(body.as_bytes());
-        delivery.meta.headers.insert("x-vwd-notification-id".into(), header.to_string());
-        let all = Notification::all_of(&delivery, &OneCompany);
-        assert!(all.iter().all(|n| n.answer == AnswerRole::Own));
-        all.iter().map(|n| Address::of(n, false).ids).collect()
-    };
-    let array = format!("[{}]", own.iter().map(item).collect::<Vec<_>>().join(","));
-    let each_its_own: Vec<_> = own.iter().map(|id| vec![*id]).collect();
-    // The header has the first one's id, or an id of the delivery as a whole.
-    assert_eq!(ids_of(array.clone(), own[0]), each_its_own);
-    assert_eq!(ids_of(array, Uuid::from_u128(9)), each_its_own);
-    // The header names the only item of an array.
-    assert_eq!(ids_of(format!("[{}]", item(&own[0])), Uuid::from_u128(9)), [[own[0], Uuid::from_u128(9)]]);
-    // An id of zeros is none.
-    assert_eq!(ids_of(format!("[{}]", item(&Uuid::nil())), own[0]), [[own[0]]]);
-}
-
-#[test]
-fn answers_items_without_uuids_once_for_all() {
-    let item = |id| format!(r#"{{"notificationId":"{id}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#);
-    let mut delivery = delivery(format!("[{},{}]", item("4711"), item("4712")).as_bytes());
-    delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
-    let all = Notification::all_of(&delivery, &OneCompany);
-    assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [AnswerRole::ForAll, AnswerRole::ByFirst]);
-}
-
-#[test]
-fn keeps_a_body_of_more_items_than_are_allowed_as_one() {
-    let body = format!("[{}]", [r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#; 4].join(","));
-    let mut delivery = delivery(body.as_bytes());
-    delivery.meta.event = Some("ACCOUNT_CHANGED".into());
-    delivery.meta.tenant = Some(TENANT.into());
-    assert_eq!(Notification::all_of(&delivery, &AtMost(4)).len(), 4);
-    let all = Notification::all_of(&delivery, &AtMost(3));
-    let [whole] = all.as_slice() else { panic!("{} of them", all.len()) };
-    assert_eq!((whole.unusable, whole.entity), (Some(Reason::TooManyItems), Entity::Unmapped));
-    assert_eq!((whole.raw.as_str(), whole.entity_key.as_deref()), (body.as_str(), None));
-    assert_eq!((whole.event_name(), whole.tenant.as_deref()), ("ACCOUNT_CHANGED", Some(TENANT)));
-}
-
-#[test]
-fn allows_five_thousand_items_unless_the_settings_say_otherwise() {
-    let of = |count: usize| {
-        let body = format!("[{}]", vec!["1"; count].join(","));
-        Notification::all_of(&delivery(body.as_bytes()), &OneCompany).len()
-    };
-    assert_eq!((of(5_000), of(5_001)), (5_000, 1));
 }

@@ -20,12 +20,12 @@ macro_rules! sentences {
 
 sentences! {
     GONE = [
-        "The notification was received, but Visma Net does not have {subject}.",
-        "Varselet er mottatt, men {subject} finnes ikke i Visma Net.",
-        "Meddelandet har tagits emot, men {subject} finns inte i Visma Net.",
-        "Notifikationen er modtaget, men {subject} findes ikke i Visma Net.",
-        "De melding is ontvangen, maar {subject} staat niet in Visma Net.",
-        "Ilmoitus vastaanotettiin, mutta {subject} puuttuu Visma Netistä.",
+        "The notification was received, but Visma Net did not find {subject}.",
+        "Varselet er mottatt, men Visma Net fant ikke {subject}.",
+        "Meddelandet har tagits emot, men Visma Net hittade inte {subject}.",
+        "Notifikationen er modtaget, men Visma Net fandt ikke {subject}.",
+        "De melding is ontvangen, maar Visma Net heeft {subject} niet gevonden.",
+        "Ilmoitus vastaanotettiin, mutta Visma Net ei löytänyt kohdetta: {subject}.",
     ];
     DELETED = [
         "The deletion of {subject} was received and processed.",
@@ -122,6 +122,14 @@ sentences! {
         "En nyere ændring af {subject} er allerede behandlet.",
         "Een nieuwere wijziging van {subject} is al verwerkt.",
         "Uudempi muutos on jo käsitelty: {subject}.",
+    ];
+    REPEATED = [
+        "The same notification about {subject} was received before.",
+        "Det samme varselet om {subject} er mottatt tidligere.",
+        "Samma meddelande om {subject} har tagits emot tidigare.",
+        "Den samme notifikation om {subject} er modtaget tidligere.",
+        "Dezelfde melding over {subject} is eerder ontvangen.",
+        "Sama ilmoitus on vastaanotettu aiemmin: {subject}.",
     ];
     DEAD = [
         "The notification about {subject} could not be processed. The integrator has been told.",

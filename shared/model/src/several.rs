@@ -89,7 +89,12 @@ fn share_answers(all: &mut [Notification]) {
 mod tests {
     use super::*;
     use crate::delivery::tests::delivery;
-    use crate::directory::tests::OneCompany;
+    use crate::directory::tests::{AtMost, OneCompany, TENANT};
+    use crate::feedback::Address;
+    use crate::ledger::Reason;
+    use std::collections::HashSet;
+
+    const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 
     #[test]
     fn the_first_item_that_can_be_read_has_the_answer_of_all() {
@@ -99,5 +104,74 @@ mod tests {
         let all = Notification::all_of(&delivery, &OneCompany);
         use AnswerRole::{ByFirst, ForAll};
         assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [ByFirst, ForAll, ByFirst]);
+    }
+
+    #[test]
+    fn items_of_one_array_without_ids_are_distinct_and_answered_once() {
+        let item = r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#;
+        let own = format!(r#"{{"notificationId":"{}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#, Uuid::from_u128(9));
+        let mut delivery = delivery(format!("[{item},{item},{own},{item}]").as_bytes());
+        delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
+        let all = Notification::all_of(&delivery, &OneCompany);
+        let keys: HashSet<_> = all.iter().map(|n| n.key.as_str()).collect();
+        assert_eq!(keys.len(), 4);
+        use AnswerRole::{ByFirst, ForAll, Own};
+        assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [ForAll, ByFirst, Own, ByFirst]);
+        let again = Notification::all_of(&delivery, &OneCompany);
+        assert_eq!(again.iter().map(|n| &n.key).collect::<Vec<_>>(), all.iter().map(|n| &n.key).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn answers_each_item_of_an_array_under_its_own_id_alone() {
+        let own: Vec<Uuid> = (1..=3).map(Uuid::from_u128).collect();
+        let item = |id: &Uuid| format!(r#"{{"notificationId":"{id}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#);
+        let ids_of = |body: String, header: Uuid| -> Vec<Vec<Uuid>> {
+            let mut delivery = delivery(body.as_bytes());
+            delivery.meta.headers.insert("x-vwd-notification-id".into(), header.to_string());
+            let all = Notification::all_of(&delivery, &OneCompany);
+            assert!(all.iter().all(|n| n.answer == AnswerRole::Own));
+            all.iter().map(|n| Address::of(n, false).ids).collect()
+        };
+        let array = format!("[{}]", own.iter().map(item).collect::<Vec<_>>().join(","));
+        let each_its_own: Vec<_> = own.iter().map(|id| vec![*id]).collect();
+        // The header has the first one's id, or an id of the delivery as a whole.
+        assert_eq!(ids_of(array.clone(), own[0]), each_its_own);
+        assert_eq!(ids_of(array, Uuid::from_u128(9)), each_its_own);
+        // The header names the only item of an array.
+        assert_eq!(ids_of(format!("[{}]", item(&own[0])), Uuid::from_u128(9)), [[own[0], Uuid::from_u128(9)]]);
+        // An id of zeros is none.
+        assert_eq!(ids_of(format!("[{}]", item(&Uuid::nil())), own[0]), [[own[0]]]);
+    }
+
+    #[test]
+    fn answers_items_without_uuids_once_for_all() {
+        let item = |id| format!(r#"{{"notificationId":"{id}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#);
+        let mut delivery = delivery(format!("[{},{}]", item("4711"), item("4712")).as_bytes());
+        delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
+        let all = Notification::all_of(&delivery, &OneCompany);
+        assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [AnswerRole::ForAll, AnswerRole::ByFirst]);
+    }
+
+    #[test]
+    fn keeps_a_body_of_more_items_than_are_allowed_as_one() {
+        let body = format!("[{}]", [r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#; 4].join(","));
+        let mut delivery = delivery(body.as_bytes());
+        delivery.meta.event = Some("ACCOUNT_CHANGED".into());
+        delivery.meta.tenant = Some(TENANT.into());
+        assert_eq!(Notification::all_of(&delivery, &AtMost(4)).len(), 4);
+        let all = Notification::all_of(&delivery, &AtMost(3));
+        let [whole] = all.as_slice() else { panic!("{} of them", all.len()) };
+        assert_eq!((whole.unusable, whole.entity), (Some(Reason::TooManyItems), Entity::Unmapped));
+        assert_eq!((whole.raw.as_str(), whole.entity_key.as_deref()), (body.as_str(), None));
+        assert_eq!((whole.event_name(), whole.tenant.as_deref()), ("ACCOUNT_CHANGED", Some(TENANT)));
+    }
+
+    #[test]
+    fn allows_five_thousand_items_unless_the_settings_say_otherwise() {
+        let of = |count: usize| {
+            let body = format!("[{}]", vec!["1"; count].join(","));
+            Notification::all_of(&delivery(body.as_bytes()), &OneCompany).len()
+        };
+        assert_eq!((of(5_000), of(5_001)), (5_000, 1));
     }
 }

@@ -289,12 +289,18 @@ impl Settings {
 
 impl Directory for Settings {
     fn event_alias(&self, name: &str) -> Option<&'static EventType> {
-        catalogue::find(self.event_aliases.get(name)?)
+        let normalised = catalogue::normalise(name);
+        let alias = || self.event_aliases.iter().find(|(alias, _)| catalogue::normalise(alias) == normalised);
+        catalogue::find(self.event_aliases.get(name).or_else(|| Some(alias()?.1))?)
     }
 
     fn tenant_of_company(&self, company: &str) -> Option<String> {
         let tenant = self.tenants.iter().find(|tenant| tenant.company_id.as_deref() == Some(company))?;
         Some(tenant.id.to_lowercase())
+    }
+
+    fn company_of(&self, tenant: &str) -> Option<&str> {
+        self.tenants.iter().find(|own| own.id.eq_ignore_ascii_case(tenant))?.company_id.as_deref()
     }
 
     fn fields(&self) -> &[FieldRule] {

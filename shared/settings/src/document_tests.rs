@@ -104,9 +104,10 @@ fn routes_aliases_companies_and_fields_are_looked_up() {
     assert_eq!(settings.fields().len(), 1);
     assert!(!settings.route(Entity::SalesOrder, Kind::Created).fetch);
     assert_eq!(settings.route(Entity::Account, Kind::Created), Route::default());
-    assert_eq!(settings.event_alias("konto_endret").unwrap().id, "ACCOUNT_CHANGED");
-    assert_eq!(settings.tenant_of_company("1234567").as_deref(), Some("t-1"));
-    assert_eq!(settings.tenant_of_company("7654321"), None);
+    let alias = |name| settings.event_alias(name).unwrap().id;
+    assert_eq!(["konto_endret", "Konto-Endret"].map(alias), ["ACCOUNT_CHANGED"; 2]);
+    assert_eq!(["1234567", "7654321"].map(|own| settings.tenant_of_company(own)), [Some("t-1".to_owned()), None]);
+    assert_eq!(["T-1", "t-2"].map(|tenant| settings.company_of(tenant)), [Some("1234567"), None]);
 }
 
 #[test]

@@ -141,7 +141,7 @@ async fn does_not_claim_that_visma_net_had_an_entity_it_never_saw() {
     let world = World::new().await;
     end(&world, "ACCOUNT_UPDATED", json!({"accountCd": "1920"})).await;
     let (_, description) = world.answer(1).await;
-    assert_eq!(description, "The notification was received, but Visma Net does not have account 1920.");
+    assert_eq!(description, "The notification was received, but Visma Net did not find account 1920.");
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn a_resource_that_is_gone_is_processed_and_said_to_be_gone() {
     world.take(&account(1, "ACCOUNT_UPDATED", "1920")).await;
     assert_eq!(world.states().await, ["processed"]);
     let (_, description) = world.answer(1).await;
-    assert_eq!(description, "The notification was received, but Visma Net does not have account 1920.");
+    assert_eq!(description, "The notification was received, but Visma Net did not find account 1920.");
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ async fn a_replay_of_a_body_without_an_id_is_checked_against_the_erp() {
     deliver("00000000-0000-0000-0000-000000000002").await;
     assert_eq!(world.states().await, ["processed", "superseded"]);
     assert_eq!(world.events.sent().len(), 1);
+    let (_, description) = world.answer(2).await;
+    assert_eq!(description, "The same notification about account 1920 was received before.");
 
     world.erp.put("v1/account/1920", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:05:00"}"#);
     deliver("00000000-0000-0000-0000-000000000003").await;
@@ -218,7 +220,7 @@ async fn an_action_only_in_a_header_of_a_known_body_waits_for_a_person() {
         // The action came first; the ERP confirms the change of status.
         let world = World::new().await;
         two_events(&world, [ACTION, STATUS], ids, by_header).await;
-        assert_eq!(world.states().await, ["processed", "processed"], "{ids:?}");
+        assert_eq!(world.states().await, ["parked: unconfirmable", "processed"], "{ids:?}");
     }
 }
 
