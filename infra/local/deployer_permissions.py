@@ -272,13 +272,8 @@ STATEMENTS = [
     },
     {
         # Only a permission for all alarms allows to set or describe a composite alarm.
-        "types": ["AWS::CloudWatch::CompositeAlarm"],
-        "actions": ["cloudwatch:PutCompositeAlarm"],
-        "resources": ["*"],
-    },
-    {
         "types": ["AWS::CloudWatch::CompositeAlarm", "AWS::ApplicationAutoScaling::ScalingPolicy"],
-        "actions": ["cloudwatch:DescribeAlarms"],
+        "actions": ["cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm"],
         "resources": ["*"],
     },
     {

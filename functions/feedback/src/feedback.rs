@@ -179,11 +179,17 @@ impl<P: Ports> Feedback<P> {
             let early = self.age(received) < MAY_BE_EARLY_BY;
             return if early { Decision::TooEarly } else { Decision::Reject(Rejection::UnknownNotification) };
         };
+        let is_decided = match message {
+            FeedbackMessage::Outcome { verdict, .. } => answered.verdict.as_ref() == Some(verdict),
+            FeedbackMessage::Feedback { .. } => false,
+        };
         let verdict = match (message, state) {
             // Another record has the answer, or none is wanted.
-            (FeedbackMessage::Feedback { .. }, FeedbackState::None) | (_, FeedbackState::Sent) => {
+            (FeedbackMessage::Feedback { .. }, FeedbackState::None | FeedbackState::Sent) => {
                 return Decision::AlreadyAnswered;
             }
+            // Any other outcome is not what the accountant reads, so a person must see it.
+            (FeedbackMessage::Outcome { .. }, FeedbackState::Sent) if is_decided => return Decision::AlreadyAnswered,
             // With a verdict of its own, it waits for other items under its id.
             (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited) if answered.verdict.is_none() => {
                 Some(verdict.clone())
@@ -191,7 +197,7 @@ impl<P: Ports> Feedback<P> {
             // Before it was parked, Visma Net may have accepted the feedback without our receiving
             // the answer. If it waits for calls, this is the message that decided it.
             (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Parked | FeedbackState::Queued)
-                if answered.is_deferred && answered.verdict.as_ref() == Some(verdict) =>
+                if answered.is_deferred && is_decided =>
             {
                 Some(verdict.clone())
             }
@@ -299,12 +305,18 @@ impl<P: Ports> Feedback<P> {
         self.observer.note(seen, self.host.now());
     }
 
-    /// `Some` if it could not be written and the message has to come again.
+    /// `Some` if the message has to come again: it could not be written, or there is another answer.
     async fn write(&self, wanted: &Wanted, answer: &Answer, received: &Received) -> Option<Outcome> {
-        let written = self.answers.answer(&wanted.key, answer, self.host.now()).await;
-        let error = written.err()?;
-        tracing::error!(error = %error, "the ledger could not be written: {error}");
-        Some(self.retry(Some(&wanted.key.entity.tenant), error.next(), received))
+        let next = match self.answers.answer(&wanted.key, answer, self.host.now()).await {
+            // Another outcome has just been sent. The next time this one is a repetition, or set aside.
+            Ok(false) if matches!(answer, Answer::Parked { .. }) => Next::unavailable(),
+            Ok(_) => return None,
+            Err(error) => {
+                tracing::error!(error = %error, "the ledger could not be written: {error}");
+                error.next()
+            }
+        };
+        Some(self.retry(Some(&wanted.key.entity.tenant), next, received))
     }
 
     /// Sends the message with its reason to the dead-letter queue, for a person. Attributes count

@@ -109,7 +109,7 @@ function card(job, polling) {
     may("repair") && job.status !== "finished" && h("div", { class: "buttons" },
       job.status === "running" && button("Cancel", act("cancel", "Cancelled. What is done stays done."),
         { class: "quiet", "aria-label": `Cancel the ${named(job)}` }),
-      (job.status === "cancelled" || job.isIdle)
+      job.kind !== "erase" && (job.status === "cancelled" || job.isIdle)
         && button("Resume", act("resume", "Resumed."), { class: "quiet", "aria-label": `Resume the ${named(job)}` })));
 }
 

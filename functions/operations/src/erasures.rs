@@ -14,7 +14,6 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use webhooks_host::Host;
-use webhooks_model::audit::Target;
 use webhooks_model::from_objects;
 use webhooks_model::work::Work;
 
@@ -45,7 +44,8 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
 /// Begins a job that permanently deletes all data of a tenant.
 ///
 /// All events of the tenant must be paused, without an end. Otherwise what comes meanwhile would be
-/// processed, and its record deleted. Leave the tenant in the settings until the job has finished.
+/// processed, and the state of its entity deleted. Leave the tenant in the settings until the job
+/// has finished.
 #[utoipa::path(post, path = "/operations/erasures", tag = "erase", request_body = NewErasure,
     responses((status = 202, body = JobView), Problem))]
 pub(crate) async fn begin<P: Ports>(
@@ -53,19 +53,8 @@ pub(crate) async fn begin<P: Ports>(
     asked: Asked,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let (tenant, rate, note) = read(&asked.body)?;
-    let job = operations.new_job(Work::Erase { tenant: tenant.clone() }, rate, &asked.by, &note);
-    let on = Target { tenant: Some(tenant.clone()), kind: "job".into(), name: job.id.to_string() };
-    let begun = async {
-        let pauses = operations.store.pauses(operations.host.now()).await?;
-        // A pause that ends by itself may end before the job.
-        if !pauses.iter().any(|pause| pause.until.is_none() && pause.covers_all_of(&tenant)) {
-            return Err(Problem::conflict(
-                "not_paused",
-                "First pause all events (*) of the tenant without an end. Leave it in the settings until the job has finished.",
-            ));
-        }
-        operations.begin(&job).await
-    };
+    let job = operations.new_job(Work::Erase { tenant }, rate, &asked.by, &note);
+    let (on, begun) = (jobs::on_job(&job), operations.begin(&job));
     operations.audited(Deed { by: &asked.by, role: Access::Erase, what: "erase_tenant", on }, begun).await?;
     Ok((StatusCode::ACCEPTED, Json(job.into())))
 }

@@ -20,7 +20,7 @@ use webhooks_host::Host;
 use webhooks_model::audit::Target;
 use webhooks_model::filter::Filter;
 use webhooks_model::from_objects;
-use webhooks_model::job::{self, FASTEST, Job, Status};
+use webhooks_model::job::{self, FASTEST, Job, Progress, Status};
 use webhooks_model::work::Work;
 use webhooks_queue::{Message, Sender};
 
@@ -84,6 +84,9 @@ pub(crate) async fn cancel<P: Ports>(operations: Shared<P>, asked: Asked) -> Res
 }
 
 /// Resumes a job that was cancelled or that has stopped.
+///
+/// An erasure that was cancelled cannot be resumed. If it has stopped, this needs the role `erase`
+/// too, and the tenant must still be paused.
 #[utoipa::path(post, path = "/operations/v1/jobs/{id}/resume", tag = "repair", params(("id" = Uuid, Path)),
     responses((status = 202, body = JobView), Problem))]
 pub(crate) async fn resume<P: Ports>(
@@ -91,7 +94,9 @@ pub(crate) async fn resume<P: Ports>(
     asked: Asked,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let job = operations.job(&asked.name).await?;
-    let deed = Deed { by: &asked.by, role: Access::Repair, what: "resume_job", on: on_job(&job) };
+    let role = if matches!(job.work, Work::Erase { .. }) { Access::Erase } else { Access::Repair };
+    operations.roles.admit(&asked.caller, role)?;
+    let deed = Deed { by: &asked.by, role, what: "resume_job", on: on_job(&job) };
     let resumed = async {
         let job = operations.set(job, Status::Running).await?;
         operations.go_on(job.id).await?;
@@ -171,8 +176,16 @@ impl<P: Ports> Operations<P> {
 
     /// Saves the job before it sends the message. A message about an unknown job does nothing.
     pub(crate) async fn begin(&self, job: &Job) -> Result<(), Problem> {
+        self.check_paused(&job.work).await?;
         self.store.create(job).await?;
-        self.go_on(job.id).await
+        let sent = self.go_on(job.id).await;
+        if sent.is_err() {
+            // The operator will begin another one. If its message went out after all, a slice may have
+            // changed it, and then it goes on.
+            let progress = Progress { status: Status::Cancelled, ..job.progress.clone() };
+            let _ = self.store.progress(job.id, &progress).await;
+        }
+        sent
     }
 
     pub(crate) async fn job(&self, id: &str) -> Result<Job, Problem> {
@@ -182,8 +195,19 @@ impl<P: Ports> Operations<P> {
 
     async fn set(&self, mut job: Job, status: Status) -> Result<Job, Problem> {
         for _ in 0..TRIES {
-            if job.progress.status == Status::Finished {
-                return Err(Problem::conflict("has_ended", "The job has finished."));
+            let detail = match (job.progress.status, &job.work) {
+                (Status::Finished, _) => Some("The job has finished."),
+                // Only a new one has to be confirmed.
+                (Status::Cancelled, Work::Erase { .. }) if status == Status::Running => {
+                    Some("A cancelled erasure cannot go on. Begin a new one.")
+                }
+                _ => None,
+            };
+            if let Some(detail) = detail {
+                return Err(Problem::conflict("has_ended", detail));
+            }
+            if status == Status::Running {
+                self.check_paused(&job.work).await?;
             }
             job.progress.status = status;
             job.progress.updated_at = self.host.now();
@@ -193,6 +217,19 @@ impl<P: Ports> Operations<P> {
             job = self.store.job(job.id).await?.ok_or_else(unknown)?;
         }
         Err(Problem::conflict("busy", "The job changed at the same time; try again."))
+    }
+
+    /// An erasure begins and goes on only while all events of its tenant are paused.
+    async fn check_paused(&self, work: &Work) -> Result<(), Problem> {
+        let Work::Erase { tenant } = work else { return Ok(()) };
+        let pauses = self.store.pauses(self.host.now()).await?;
+        // A pause that ends by itself may end before the job.
+        if pauses.iter().any(|pause| pause.until.is_none() && pause.covers_all_of(tenant)) {
+            return Ok(());
+        }
+        let detail = "First pause all events (*) of the tenant without an end. Leave it in the settings until the job \
+                      has finished.";
+        Err(Problem::conflict("not_paused", detail))
     }
 
     async fn go_on(&self, id: Uuid) -> Result<(), Problem> {

@@ -16,17 +16,15 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_model::{Reason, State as NotificationState};
-use webhooks_store::{Mark, Position, Record, RecordPage, StoreError, place_in_feed, position_after};
+use webhooks_store::{Mark, Page, Position, Record, RecordPage, StoreError, place_in_feed, position_after};
 
 const AT_ONCE: i32 = 100;
 const AT_ONCE_MARKED: u8 = 100;
 /// The most pages, of a hundred records each, that one request reads.
-const STRETCHES: usize = 5;
-/// Prefix of a resend's position while it counts what waits for a tenant's quota. The tenant and a
-/// blank follow.
-const LIMITED: &str = "limited ";
-/// Prefix of a resend's position once it counts the parked feedback.
-const PARKED: &str = "parked ";
+const STRETCHES: usize = 10;
+/// The lists of feedback that Visma Net has refused: as it is, acknowledged, or held with its
+/// notification. A resend's position is the name of a list, a blank, and the place in the list.
+const REFUSED: [&str; 4] = ["feedback_parked", "acknowledged#feedback_parked", "parked", "acknowledged#parked"];
 /// The shortest time for which a count is valid while some are under way. The later the count, the
 /// longer it is valid.
 const HOLDS: Duration = Duration::seconds(2);
@@ -101,7 +99,7 @@ impl<P: Ports> Operations<P> {
         let (mut failed, mut unread, ends_at) = (vec![], 0, self.host.now() + LONGEST_LOOK);
         // Feedback on its way has not failed, so its list is skipped.
         if matches!(job.work, Work::Resend(_)) {
-            position = position.or_else(|| Some(PARKED.to_owned()));
+            position = position.or_else(|| Some(format!("{} ", REFUSED[0])));
         }
         for _ in 0..STRETCHES {
             let page = self.look_on(job, position.as_deref()).await?;
@@ -112,7 +110,8 @@ impl<P: Ports> Operations<P> {
                     failed.push(record);
                 }
                 if failed.len() == most {
-                    return Ok(RecordPage { records: failed, position: Some(place_of(job, here)), unread });
+                    let position = place_of(job, position.as_deref().unwrap_or_default(), here);
+                    return Ok(RecordPage { records: failed, position: Some(position), unread });
                 }
             }
             position = page.position;
@@ -133,57 +132,49 @@ impl<P: Ports> Operations<P> {
     }
 
     /// Reads first the feedback on its way, then the feedback that waits for a quota, then the
-    /// feedback parked since the job began, for any cause. Feedback that changes its list between two
+    /// feedback refused since the job began, for any cause. Feedback that changes its list between two
     /// reads may count twice. If it goes from one of the later lists back on its way, it may be missed,
     /// and then counts as succeeded. The next count corrects both. There is none if nothing else is
     /// under way, so the count then looks at what is on its way once more.
     async fn look_on_resent(&self, job: &Job, filter: &ParkedFeedback, position: &str) -> Result<RecordPage, Problem> {
-        let to = self.host.now() + CLOCKS_DIFFER_BY;
-        let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
-        let since = ParkedFeedback { tenant, reason: None, cause: None, from, to };
-        let place = |position: &str| Some(position.to_owned()).filter(|position| !position.is_empty());
-        if let Some(position) = position.strip_prefix(PARKED) {
-            let page = self.store.parked(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
-            let position = page.position.map(|next| format!("{PARKED}{next}"));
-            return Ok(RecordPage { position, ..page });
-        }
-        if let Some((tenant, position)) = position.strip_prefix(LIMITED).and_then(|place| place.split_once(' ')) {
-            return self.look_on_limited(filter, tenant, position).await;
-        }
-        let page = self.store.on_its_way(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
+        let (from, to) = (job.created_at - CLOCKS_DIFFER_BY, self.host.now() + CLOCKS_DIFFER_BY);
+        let since = ParkedFeedback { tenant: filter.tenant.clone(), reason: None, cause: None, from: Some(from), to };
+        let (mark, place) = position.split_once(' ').unwrap_or((Mark::Queued.as_str(), ""));
+        let place = Some(place).filter(|place| !place.is_empty());
+        let page = if mark == Mark::Queued.as_str() {
+            self.store.on_its_way(&since, place, AT_ONCE_MARKED).await?
+        } else if mark == REFUSED[0] {
+            self.store.parked(&since, place, AT_ONCE_MARKED).await?
+        } else {
+            let after: Option<Position> = place.and_then(|place| serde_json::from_str(place).ok());
+            let Page { records, next, unread } = self.store.marked(mark, after.as_ref(), AT_ONCE_MARKED).await?;
+            // What waits for a quota is listed by its time of receipt.
+            let is_since = |next: &Position| {
+                !REFUSED.contains(&mark) || OffsetDateTime::parse(&next.at, &Rfc3339).is_ok_and(|at| at >= from)
+            };
+            RecordPage { records, position: next.filter(is_since).as_ref().map(json), unread }
+        };
         let position = match page.position {
-            Some(position) => position,
-            None => self.behind(filter, None).await?,
+            Some(next) => Some(format!("{mark} {next}")),
+            None => self.behind(filter, mark).await?,
         };
-        Ok(RecordPage { position: Some(position), ..page })
+        Ok(RecordPage { position, ..page })
     }
 
-    /// Reads the feedback that waits for the tenant's quota. Its place is the time of receipt.
-    async fn look_on_limited(
-        &self,
-        filter: &ParkedFeedback,
-        tenant: &str,
-        position: &str,
-    ) -> Result<RecordPage, Problem> {
-        let after: Option<Position> = serde_json::from_str(position).ok();
-        let page = self.store.marked(&Mark::LimitedFeedback.value(tenant), after.as_ref(), AT_ONCE_MARKED).await?;
-        let position = match &page.next {
-            Some(next) => format!("{LIMITED}{tenant} {}", json(next)),
-            None => self.behind(filter, Some(tenant)).await?,
-        };
-        Ok(RecordPage { records: page.records, position: Some(position), unread: page.unread })
-    }
-
-    /// The position of the filter's first or next tenant without calls. After the last one, that of
-    /// the parked feedback.
-    async fn behind(&self, filter: &ParkedFeedback, last: Option<&str>) -> Result<String, Problem> {
+    /// The position at the start of the next list: that of the filter's first or next tenant without
+    /// calls, then those of refused feedback.
+    async fn behind(&self, filter: &ParkedFeedback, mark: &str) -> Result<Option<String>, Problem> {
+        if let Some(at) = REFUSED.iter().position(|own| *own == mark) {
+            return Ok(REFUSED.get(at + 1).map(|next| format!("{next} ")));
+        }
+        let last = mark.split_once('#').map(|(_, tenant)| tenant);
         let allowances = self.store.allowances().await?;
         let mut tenants = allowances.into_iter().map(|allowance| allowance.tenant);
         let is_next = |tenant: &String| {
             filter.tenant.as_ref().is_none_or(|own| own == tenant) && last.is_none_or(|last| tenant.as_str() > last)
         };
-        let next = tenants.find(is_next);
-        Ok(next.map_or_else(|| PARKED.to_owned(), |tenant| format!("{LIMITED}{tenant} ")))
+        let next = tenants.find(is_next).map(|tenant| Mark::LimitedFeedback.value(&tenant));
+        Ok(Some(format!("{} ", next.as_deref().unwrap_or(REFUSED[0]))))
     }
 
     /// The result of one record, and the record that shows it: this one, or the one that replaces
@@ -252,10 +243,10 @@ fn list_of_failed(id: Uuid) -> u64 {
     list_of(("failed", id))
 }
 
-/// The position after that record, in the form that the job's kind uses.
-fn place_of(job: &Job, position: Position) -> String {
+/// The position after that record of a look, in the form that the job's kind uses.
+fn place_of(job: &Job, look: &str, position: Position) -> String {
     match &job.work {
-        Work::Resend(_) => format!("{PARKED}{}", json(&position)),
+        Work::Resend(_) => format!("{} {}", look.split(' ').next().unwrap_or_default(), json(&position)),
         Work::Replay(filter) => position_after(filter, &position),
         Work::Redrive(_) | Work::Release | Work::Erase { .. } => position.at,
     }
@@ -265,18 +256,30 @@ fn json(position: &Position) -> String {
     serde_json::to_string(position).expect("texts always serialise")
 }
 
-/// A replay's position is a place in the feed, so it needs no keys of the table.
+/// Only a place in a list of a resend has keys of the table. A replay's position is a place in the
+/// feed.
 fn cursor(list: u64, job: &Job, place: String) -> String {
-    match place.strip_prefix(PARKED).and_then(|place| serde_json::from_str(place).ok()) {
-        Some(position) => Cursor::write(list, None, position),
-        None => Cursor::write(list, Some(job.created_at), Position { at: place, pk: String::new(), sk: String::new() }),
+    let (mark, rest) = place.split_once(' ').unwrap_or_default();
+    match serde_json::from_str::<Position>(rest) {
+        Ok(Position { at, pk, sk }) => Cursor::write(list, None, Position { at: format!("{mark} {at}"), pk, sk }),
+        Err(_) => {
+            Cursor::write(list, Some(job.created_at), Position { at: place, pk: String::new(), sk: String::new() })
+        }
     }
 }
 
 fn place(job: &Job, after: Position) -> Result<String, Problem> {
     match &job.work {
         Work::Replay(filter) if is_within(filter, &after.at) => Ok(after.at),
-        Work::Resend(_) if !after.pk.is_empty() => Ok(place_of(job, after)),
+        Work::Resend(_) => {
+            let listed = after.at.split_once(' ').filter(|(mark, _)| REFUSED.contains(mark));
+            let (mark, at) = listed.ok_or_else(Problem::unknown_cursor)?;
+            // DynamoDB refuses an empty key.
+            if at.is_empty() || after.pk.is_empty() {
+                return Ok(format!("{mark} "));
+            }
+            Ok(format!("{mark} {}", json(&Position { at: at.to_owned(), pk: after.pk, sk: after.sk })))
+        }
         _ => Err(Problem::unknown_cursor()),
     }
 }
@@ -357,11 +360,19 @@ mod tests {
         let resend = job(Work::Resend(resend));
         let (at, earlier) = ("2026-11-22T13:00:00.000Z#key", "2026-11-01T13:00:00.000Z#key");
         assert_eq!(place(&replay, position(at, "")), Ok(at.to_owned()));
-        let kept = format!(r#"parked {{"at":"{at}","pk":"k","sk":"k"}}"#);
-        assert_eq!(place(&resend, position(at, "k")), Ok(kept));
-        for (job, position) in
-            [(&replay, position(earlier, "")), (&resend, position(at, "")), (&job(Work::Release), position(at, "k"))]
-        {
+        for list in REFUSED {
+            let kept = format!(r#"{list} {{"at":"{at}","pk":"k","sk":"k"}}"#);
+            assert_eq!(place(&resend, position(&format!("{list} {at}"), "k")), Ok(kept));
+            for (at, key) in [("", ""), ("", "k"), (at, "")] {
+                assert_eq!(place(&resend, position(&format!("{list} {at}"), key)), Ok(format!("{list} ")));
+            }
+        }
+        for (job, position) in [
+            (&replay, position(earlier, "")),
+            (&resend, position(at, "k")),
+            (&resend, position(&format!("dead {at}"), "k")),
+            (&job(Work::Release), position(at, "k")),
+        ] {
             assert_eq!(place(job, position), Err(Problem::unknown_cursor()), "{}", job.work.as_str());
         }
     }

@@ -12,6 +12,9 @@ use webhooks_host::Host;
 use webhooks_model::Allowance;
 use webhooks_store::{Mark, StoreError};
 
+/// The number of tenants that are counted at the same time, with two queries each.
+const AT_ONCE: usize = 8;
+
 /// Lists the tenants with notifications that wait for a quota, and about when these are done.
 #[utoipa::path(get, path = "/operations/v1/quotas", tag = "read",
     responses((status = 200, body = Quotas), Problem))]
@@ -23,12 +26,16 @@ impl<P: Ports> Operations<P> {
     /// The tenants with notifications that wait for their quota.
     pub(crate) async fn limited(&self) -> Result<Vec<QuotaView>, StoreError> {
         let (allowances, now) = (self.store.allowances().await?, self.host.now());
-        let views = allowances.iter().map(|allowance| async move {
-            let [own, feedback] = [Mark::Limited, Mark::LimitedFeedback].map(|mark| mark.value(&allowance.tenant));
-            let waiting = tokio::try_join!(self.store.count_marked(&own), self.store.count_marked(&feedback))?;
-            Ok::<_, StoreError>(QuotaView::new(allowance, waiting.0 + waiting.1, now))
-        });
-        Ok(try_join_all(views).await?.into_iter().filter(|view| view.waiting > 0).collect())
+        let mut views = vec![];
+        for some in allowances.chunks(AT_ONCE) {
+            let some = some.iter().map(|allowance| async move {
+                let [own, feedback] = [Mark::Limited, Mark::LimitedFeedback].map(|mark| mark.value(&allowance.tenant));
+                let waiting = tokio::try_join!(self.store.count_marked(&own), self.store.count_marked(&feedback))?;
+                Ok::<_, StoreError>(QuotaView::new(allowance, waiting.0 + waiting.1, now))
+            });
+            views.extend(try_join_all(some).await?.into_iter().filter(|view| view.waiting > 0));
+        }
+        Ok(views)
     }
 }
 

@@ -22,6 +22,8 @@ use std::sync::Arc;
 pub(crate) struct Asked {
     /// The caller's name.
     pub(crate) by: String,
+    /// The same caller, for a handler that requires another role as well.
+    pub(crate) caller: Caller,
     /// The variable part of the path: a `ref`, a job's id or a queue. Empty if there is none.
     pub(crate) name: String,
     pub(crate) query: Vec<(String, String)>,
@@ -71,13 +73,14 @@ impl Route {
     async fn answer(self, request: Request) -> Result<Response, Problem> {
         let (mut parts, body) = request.into_parts();
         let request_id = parts.extensions.get::<Context>().map(|context| context.request_id.clone());
-        let by = self.roles.admit(&Caller::of(&parts.extensions), self.access)?;
+        let caller = Caller::of(&parts.extensions);
+        let by = self.roles.admit(&caller, self.access)?;
         let path = parts.extract::<Option<Path<String>>>().await;
         let name = path.map_err(|refusal| Problem::refused(refusal.status()))?.map(|Path(name)| name);
         let Query(query) = Query::try_from_uri(&parts.uri).map_err(|refusal| Problem::refused(refusal.status()))?;
         let body = Bytes::from_request(Request::from_parts(parts, body), &()).await;
         let body = body.map_err(|refusal| Problem::refused(refusal.status()))?;
-        let done = (self.work)(Asked { by, name: name.unwrap_or_default(), query, body }).await;
+        let done = (self.work)(Asked { by, caller, name: name.unwrap_or_default(), query, body }).await;
         done.map_err(|problem| problem.logged_under(request_id))
     }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
     let (entity, limit) = (parameters.entity()?, parameters.limit_of(20, 50)?);
     let range = Range::read(&parameters)?;
     let list = list_of(("search", &held.text, &tenant, entity.map(Entity::as_str), range));
-    let cursor = Cursor::read(list, parameters.get("cursor"))?;
+    let mut cursor = Cursor::read(list, parameters.get("cursor"))?;
     if cursor.is_none()
         && let Some(found) = operations.by_name(&held).await?
     {
@@ -55,8 +55,10 @@ pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
         None => operations.store.tenants().await?,
     };
     let mut unread = 0;
-    if cursor.is_none() {
-        let (found, others) = operations.at_a_moment(&held, &tenants).await?;
+    // Only the cursor of a moment has no start.
+    if cursor.as_ref().is_none_or(|cursor| cursor.from.is_none()) {
+        let after = cursor.take().map(|cursor| cursor.after);
+        let (found, others) = operations.at_a_moment(&held, &tenants, list, after).await?;
         if let Some(found) = found {
             return Ok(Json(found));
         }
@@ -145,12 +147,19 @@ impl<P: Ports> Operations<P> {
         Ok(Some(Found { items, searched_to: at, from: at, tenants: 1, next: None, left_out: None }))
     }
 
-    /// What was received at the time in the id. `None` if the text contains no time, or if no
-    /// delivery has this id. Also the number of records that cannot be read, which may be of it.
-    async fn at_a_moment(&self, held: &Held, tenants: &[String]) -> Result<(Option<Found>, usize), Problem> {
+    /// What was received at the time in the id, after that place. `None` if the text contains no time,
+    /// or if no delivery has this id. Also the number of records that cannot be read, which may be of
+    /// it.
+    async fn at_a_moment(
+        &self,
+        held: &Held,
+        tenants: &[String],
+        list: u64,
+        mut after: Option<Position>,
+    ) -> Result<(Option<Found>, usize), Problem> {
         let Some((at, moment)) = held.moment() else { return Ok((None, 0)) };
         let (from, to) = (at - BEFORE, at + AFTER);
-        let (mut records, mut after, mut unread): (Vec<Record>, Option<Position>, usize) = (vec![], None, 0);
+        let (mut records, mut unread, mut searched_to): (Vec<Record>, usize, OffsetDateTime) = (vec![], 0, to);
         for _ in 0..LOOKS {
             let seek = SearchQuery { tenants, from, to, after: after.as_ref(), most: MOST_OF_A_MOMENT };
             let sought = self.store.seek(&seek, &|_| true).await?;
@@ -159,19 +168,20 @@ impl<P: Ports> Operations<P> {
                 Moment::Trace => true,
             }));
             unread += sought.unread;
-            after = sought.next;
+            (after, searched_to) = (sought.next, sought.searched_to);
             if after.is_none() || records.len() >= MOST_OF_A_MOMENT {
                 break;
             }
         }
         let matched = match moment {
-            Moment::Delivery(_) if records.is_empty() => return Ok((None, unread)),
+            Moment::Delivery(_) if records.is_empty() && after.is_none() => return Ok((None, unread)),
             Moment::Delivery(_) => "delivery",
             Moment::Trace => "trace",
         };
         let items = self.hits(records, &|_| matched).await;
         let (tenants, left_out) = (tenants.len(), left_out(unread));
-        Ok((Some(Found { items, searched_to: from, from, tenants, next: None, left_out }), unread))
+        let next = after.map(|after| Cursor::write(list, None, after));
+        Ok((Some(Found { items, searched_to, from, tenants, next, left_out }), unread))
     }
 
     /// Leaves out expired records, which DynamoDB may delete days later.

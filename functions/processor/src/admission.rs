@@ -76,13 +76,18 @@ pub(crate) fn question<'a>(n: &'a Notification, route: &Route, repeated: bool) -
         Proof::Signed => repeated || (route.fetch && n.kind != Kind::Deleted),
         Proof::Headers | Proof::Nothing => true,
     };
-    let is_confirmed = n.proof != Proof::Nothing && (n.event_is_proven || n.origin == Origin::Replay);
     match path {
-        _ if n.kind.leaves_no_trace() && !is_confirmed => Err(Reason::Unconfirmable),
+        _ if n.kind.leaves_no_trace() && n.proof == Proof::Nothing => Err(Reason::Unconfirmable),
         Some(path) if wanted => Ok(Question::Fetch(path)),
         None if n.proof != Proof::Signed => Err(Reason::Unconfirmable),
         _ => Ok(Question::None),
     }
+}
+
+/// Whether only a header says that something happened that the ERP cannot confirm, such as an action.
+pub(crate) fn is_claim(n: &Notification) -> bool {
+    let is_told = n.proof != Proof::Nothing && n.origin != Origin::Replay;
+    is_told && n.kind.leaves_no_trace() && !n.event_is_proven
 }
 
 /// Whether a header would turn content that is known as another event into an occurrence. A

@@ -1,7 +1,7 @@
 //! The steps of one notification. Its end is recorded after all effects except the feedback, which
 //! starts then.
 
-use crate::admission::{Facts, Question, admit, is_ambiguous, question};
+use crate::admission::{Facts, Question, admit, is_ambiguous, is_claim, question};
 use crate::answer::{address, awaited, decided};
 use crate::failure::Failure;
 use crate::handler::Handler;
@@ -19,7 +19,7 @@ use webhooks_model::{
     Versions,
 };
 use webhooks_settings::{Route, Settings};
-use webhooks_store::{Advance, Answering, Change, Known, Seen};
+use webhooks_store::{Advance, Answering, Change, Deed, Known, Seen};
 
 /// How many records of one notification are read, from one key to the next.
 pub(crate) const MOST_KEYS: usize = 8;
@@ -45,18 +45,21 @@ impl<P: Ports> Processor<P> {
         known.get_or_init(|| seen.same.unwrap_or_default());
         // A record under another key is ended, without repeating its effects.
         let is_repeated = n.origin == Origin::Replay && n.moved_from().is_none();
-        if let Some(known) = seen.same.filter(|_| !is_repeated) {
-            if known.state.is_some_and(State::is_final) {
-                return self.repeat(n, known, received).await;
-            }
-            if known.is_held(self.host.now()) {
-                return Ok(Done::Held);
-            }
+        let is_over = |known: &Known| !is_repeated && known.state.is_some_and(State::is_final);
+        if let Some(known) = seen.same.filter(is_over) {
+            return self.repeat(n, known, received).await;
+        }
+        if self.is_held(n, seen.same).await? {
+            return Ok(Done::Held);
         }
         // An attempt decided the feedback when the notification died, but perhaps could not queue
         // it.
         if seen.same.is_some_and(|known| known.feedback == Some(FeedbackState::Queued)) && n.origin != Origin::Replay {
             self.queue_feedback(n, received).await?;
+        }
+        // After a pause it would be a replay, as if a person had asked for it.
+        if is_claim(n) && admit(n, settings).is_ok() {
+            return Err(Failure::parked(Reason::Unconfirmable));
         }
         if self.local.pauses.hold(n, &self.ledger, self.host.now()).await? {
             self.record(n, Change::Paused).await?;
@@ -89,6 +92,36 @@ impl<P: Ports> Processor<P> {
             self.observe_overtaken(received);
         }
         self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
+    }
+
+    /// Whether an operator holds it, also under its former key. A release or a replay ends the hold in
+    /// the table before it sends its message, so no message ends a hold.
+    async fn is_held(&self, n: &Notification, known: Option<Known>) -> Result<bool, Failure> {
+        let now = self.host.now();
+        if known.is_some_and(|known| known.is_held(now)) {
+            return Box::pin(self.stays_held(n, &n.ledger_key())).await;
+        }
+        let old = match n.moved_from().filter(|_| n.origin == Origin::Replay) {
+            Some(old) => Some(old.clone()),
+            None if known.is_some_and(|known| known.continues) => {
+                Box::pin(self.ledger.record_of(&n.ledger_key())).await?.and_then(|record| record.moved_from)
+            }
+            None => None,
+        };
+        let Some(old) = old else { return Ok(false) };
+        let known = Box::pin(self.ledger.look(&old)).await?.same;
+        Ok(known.is_some_and(|known| known.is_held(now)) && Box::pin(self.stays_held(n, &old)).await?)
+    }
+
+    /// Earlier versions left the hold when an operator asked for a replay. Their message may still be
+    /// on the queue.
+    async fn stays_held(&self, n: &Notification, key: &LedgerKey) -> Result<bool, Failure> {
+        if n.origin != Origin::Replay {
+            return Ok(true);
+        }
+        let actions = self.ledger.record_of(key).await?.map(|record| record.actions).unwrap_or_default();
+        let mut since_hold = actions.iter().rev().take_while(|action| action.what != Deed::Hold.as_str());
+        Ok(!since_hold.any(|action| action.what == Deed::Replay.as_str()))
     }
 
     /// It has ended before. A repeated message may belong to an attempt that died before it queued

@@ -292,7 +292,7 @@ mod tests {
     fn what_has_not_moved_for_long_needs_its_message_again() {
         let needed = |state, feedback, moved_at| {
             let (key, state) = (fixtures::order(1, BEFORE).ledger_key(), Some(state));
-            let pending = Pending { key, state, feedback, deadline: None, was_tried: false, moved_at, mark: None };
+            let pending = Pending { key, state, feedback, deadline: None, moved_at, mark: None };
             need(&pending, BEFORE)
         };
         let later = BEFORE + Duration::MILLISECOND;

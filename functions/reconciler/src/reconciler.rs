@@ -3,14 +3,14 @@
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
 use crate::sweep::{Progress, Sweep, SweepError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::Collection;
 use webhooks_queue::Trace;
-use webhooks_settings::{LoadError, Tenant};
+use webhooks_settings::{LoadError, Settings, Tenant};
 use webhooks_store::{Place, StoreError};
 
 /// Why a run could not begin.
@@ -83,13 +83,15 @@ impl<P: Ports> Reconciler<P> {
         let served: Vec<&Tenant> = served.collect();
         let tenants: Vec<&str> = served.iter().map(|tenant| tenant.id.as_str()).filter(is_wanted).collect();
         report.tenants = tenants.len();
-        let begun = if only.is_none() { self.place(&tenants).await } else { Place::default() };
+        let others = self.others(&settings, only, &run).await;
+        let searched: Vec<&str> = tenants.iter().copied().chain(others.iter().map(String::as_str)).collect();
+        let begun = if only.is_none() { self.place(&searched).await } else { Place::default() };
         let mut ended = begun.clone();
         if only.is_none() {
             report.pauses_ended = self.count_ended_pauses(&run).await;
         }
         // Goes first, since it is quick, and slow lists may take all the time.
-        match self.settle(&settings, &tenants, (only, begun.feed.as_deref()), &mut run, &mut report).await {
+        match self.settle(&settings, &searched, (only, begun.feed.as_deref()), &mut run, &mut report).await {
             Ok(next) => ended.feed = next.or(ended.feed),
             Err(error) => {
                 let reason = error.next().reason();
@@ -121,6 +123,18 @@ impl<P: Ports> Reconciler<P> {
         self.metrics.flush(request_id);
         log(&report);
         Ok(report)
+    }
+
+    /// The tenants that the settings do not have, but the table knows. Their messages may be lost, too.
+    async fn others(&self, settings: &Settings, only: Option<&str>, run: &Run<'_>) -> BTreeSet<String> {
+        let warn = |error: &StoreError| tracing::warn!("only the tenants of the settings are searched: {error}");
+        let mut seen = self.sweeps.seen_tenants().await.inspect_err(warn).unwrap_or_default();
+        for tenant in &settings.tenants {
+            seen.remove(&tenant.id.to_lowercase());
+        }
+        let is_wanted = |tenant: &str| only.is_none_or(|only| only.eq_ignore_ascii_case(tenant));
+        seen.retain(|tenant| is_wanted(tenant) && !run.orders.leave_alone(tenant));
+        seen
     }
 
     async fn count_ended_pauses(&self, run: &Run<'_>) -> usize {

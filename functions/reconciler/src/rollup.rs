@@ -19,6 +19,8 @@ const LAG: Duration = Duration::minutes(5);
 const BEHIND: Duration = Duration::hours(2);
 /// Slices of feeds in one run, 100 notifications each. The next run continues.
 const MOST_PAGES: u32 = 500;
+/// An hour with as many notifications is not counted again, since a run has no room for it.
+const TOO_MANY: u64 = 50_000;
 
 /// The counters of one run.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ struct Count {
     until: OffsetDateTime,
     now: OffsetDateTime,
     pages: u32,
-    /// The hours with changes.
+    /// The hours with changes, also those of an earlier run that did not write their sums.
     changed: BTreeSet<OffsetDateTime>,
 }
 
@@ -42,7 +44,8 @@ impl<P: Ports> Reconciler<P> {
         run: &Run<'_>,
     ) -> Result<Option<OffsetDateTime>, StoreError> {
         let now = self.host.now();
-        let mut count = Count { until: now - LAG, now, pages: MOST_PAGES, changed: BTreeSet::new() };
+        let changed = self.sweeps.unsummed().await?;
+        let mut count = Count { until: now - LAG, now, pages: MOST_PAGES, changed };
         let mut tenants: Vec<String> = tenants.iter().map(|tenant| tenant.to_lowercase()).collect();
         let is_next = |tenant: &String| next.as_ref().is_some_and(|next| next.eq_ignore_ascii_case(tenant));
         let first = tenants.iter().position(is_next).unwrap_or(0);
@@ -66,6 +69,9 @@ impl<P: Ports> Reconciler<P> {
         // change again.
         for hour in &count.changed {
             self.sweeps.add_up(&tenants, *hour, now).await?;
+        }
+        if !count.changed.is_empty() {
+            self.sweeps.set_unsummed(&BTreeSet::new(), now).await?;
         }
         Ok(result?.then_some(count.until))
     }
@@ -98,9 +104,13 @@ impl<P: Ports> Reconciler<P> {
         for hour in rolling.due(count.now) {
             let known = self.sweeps.rolled(tenant, hour).await?;
             let (received, open) = known.as_ref().map_or((0, 0), |one| (one.rollup.received, one.rollup.open));
-            let is_as_it_was = open == 0 && self.sweeps.count_received(tenant, hour).await? == received;
-            let anew = Rolled::begin(hour, count.now);
-            if !is_as_it_was && !self.roll_hour(tenant, known.as_ref(), anew, count, run).await? {
+            let stays =
+                received >= TOO_MANY || (open == 0 && self.sweeps.count_received(tenant, hour).await? == received);
+            let (anew, had_whole_run) = (Rolled::begin(hour, count.now), count.pages == MOST_PAGES);
+            let is_done = stays || self.roll_hour(tenant, known.as_ref(), anew, count, run).await?;
+            // One that does not fit into a whole run keeps its numbers. It would hold up the later ones
+            // for ever.
+            if !(is_done || had_whole_run && count.pages < MOST_PAGES) {
                 return Ok(false);
             }
             rolling.looked_at(hour, count.now);
@@ -157,8 +167,11 @@ impl<P: Ports> Reconciler<P> {
         let is_new = known.map_or(rolled.rollup != Rollup::default(), |known| known.rollup != rolled.rollup);
         if is_new && (is_whole || goes_on) {
             rolled.made_at = count.now;
+            if count.changed.insert(rolled.hour) {
+                // Comes first. If the run dies, or cannot write the sum, the next one does.
+                self.sweeps.set_unsummed(&count.changed, count.now).await?;
+            }
             self.sweeps.set_rolled(tenant, &rolled, count.now).await?;
-            count.changed.insert(rolled.hour);
         }
         Ok(is_whole)
     }

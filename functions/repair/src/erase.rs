@@ -45,7 +45,7 @@ impl Pass {
 impl<P: Ports> Repair<P> {
     /// Tells the other functions first. Then it reads the table again and again, until a pass finds
     /// nothing from before the erasure that began after the last attempt that could write such. What
-    /// came after the erasure began is deleted, too, but does not prolong it.
+    /// was received since the erasure began stays.
     pub(crate) async fn erases(&self, job: &Job, tenant: &str) -> Result<Slice, Failure> {
         let mut pass: Pass = match &job.progress.position {
             Some(position) => serde_json::from_str(position).map_err(|_| Failure::Unknown)?,
@@ -59,10 +59,10 @@ impl<P: Ports> Repair<P> {
         if pass.after.is_none() {
             pass.is_settled = self.left(told_at, pass.found_at) == Duration::ZERO;
         }
-        let kept = self.read_some(tenant, pass.after.as_deref(), job.rate as usize).await?;
+        let mut kept = self.read_some(tenant, pass.after.as_deref(), job.rate as usize).await?;
+        self.store.receive_with_records(&mut kept).await?;
         let mut progress = job.progress.clone();
-        let is_of_before = |received: &Option<OffsetDateTime>| received.is_none_or(|at| at < job.created_at);
-        let has_found = kept.received.iter().any(is_of_before);
+        let (keys, has_found) = self.judge(&kept, job.created_at, told_at);
         if has_found {
             pass.found_at = Some(self.host.now());
             pass.is_settled = false;
@@ -73,13 +73,13 @@ impl<P: Ports> Repair<P> {
             }
             progress.revision += 1;
         }
-        let erased = self.erase_some(&kept.keys).await?;
+        let erased = self.erase_some(&keys).await?;
         if has_found {
             pass.found_at = Some(self.host.now());
         }
         progress.done += erased as u64;
         let mut wait = lasting(erased, job);
-        if erased == kept.keys.len() {
+        if erased == keys.len() {
             pass.after = kept.next;
             if pass.after.is_none() {
                 if pass.is_settled {
@@ -92,6 +92,30 @@ impl<P: Ports> Repair<P> {
         Ok(Slice { progress, wait })
     }
 
+    /// The items to delete, and whether something is from before the erasure. An item without a time
+    /// of receipt, such as a head, may tell of what came before, so it never stays. But it is only
+    /// from before if it was written before the other functions knew of the erasure. Otherwise a
+    /// tenant at work would have no end of them.
+    fn judge(&self, kept: &Kept, began: OffsetDateTime, told_at: OffsetDateTime) -> (Vec<(String, String)>, bool) {
+        let known_at = told_at + KNOWN_AFTER;
+        let (mut keys, mut has_found) = (vec![], false);
+        for (key, times) in kept.keys.iter().zip(&kept.times) {
+            if times.received.is_some_and(|at| at >= began) {
+                continue;
+            }
+            // Its record says when it was received, but an attempt may be about to write it.
+            let awaits_record = times.is_part
+                && times.received.is_none()
+                && times.written.is_some_and(|at| at <= self.host.now() && self.left(at, None) > Duration::ZERO);
+            if !awaits_record {
+                keys.push(key.clone());
+            }
+            let is_late = times.received.is_none() && times.written.is_some_and(|at| at >= known_at);
+            has_found |= awaits_record || !is_late;
+        }
+        (keys, has_found)
+    }
+
     /// Reads on until there are at least `most` items of the tenant, or there is no more time.
     async fn read_some(&self, tenant: &str, after: Option<&str>, most: usize) -> Result<Kept, StoreError> {
         let ends_at = self.host.now() + LONGEST_READING;
@@ -99,7 +123,7 @@ impl<P: Ports> Repair<P> {
         while kept.next.is_some() && kept.keys.len() < most && self.host.now() < ends_at {
             let page = self.store.kept(tenant, kept.next.as_deref()).await?;
             kept.keys.extend(page.keys);
-            kept.received.extend(page.received);
+            kept.times.extend(page.times);
             kept.next = page.next;
         }
         Ok(kept)

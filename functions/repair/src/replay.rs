@@ -100,7 +100,7 @@ impl<P: Ports> Repair<P> {
         });
         let most = u8::try_from(job.rate).expect("a hundred at most");
         let page = self.store.marked(State::Paused.as_str(), pass.after.as_ref(), most).await?;
-        let mut has_unread = pass.has_unread || page.unread > 0;
+        let (mut has_unread, mut sent) = (pass.has_unread || page.unread > 0, 0);
         for record in &page.records {
             let waits = pauses.iter().any(|pause| pause.covers_recorded(&record.key.entity, &record.event));
             let released = match waits {
@@ -109,11 +109,12 @@ impl<P: Ports> Repair<P> {
             };
             has_unread |= released.is_none();
             let released = released.unwrap_or(false);
+            sent += usize::from(released);
             progress.done += u64::from(released);
             progress.skipped += u64::from(!released);
         }
         progress.skipped += page.unread as u64;
-        let mut wait = lasting(page.records.len(), job);
+        let mut wait = lasting(sent, job);
         if page.next.is_none() {
             if pass.began >= job.created_at + BELIEVED && !has_unread {
                 progress.status = Status::Finished;
@@ -126,22 +127,39 @@ impl<P: Ports> Repair<P> {
         Ok(Slice { progress, wait })
     }
 
-    /// Continues a paused notification, or replays an ended one that has a wait. It sends the
-    /// message first and changes the item then, so a crash in between repeats a message and loses
-    /// none. A notification that has moved to another key waits under that key.
+    /// Continues a paused notification, or replays another that has a wait. It sends the message
+    /// first and changes the item then, so a crash in between repeats a message and loses none.
     async fn release(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
-        if record.state == State::Paused {
-            return self.release_paused(job, record, received).await;
+        match (record.is_wait(), record.state == State::Paused) {
+            (true, _) => self.release_waiting(job, record, received).await,
+            (false, true) => self.release_paused(job, record, received).await,
+            // An index that lags behind also lists what is no longer paused.
+            (false, false) => Ok(false),
         }
-        let replayed = record.moved_to.is_none() && self.replay(job, &record.key, Deed::Replay, received).await?;
-        if replayed || record.moved_to.is_some() {
-            self.store.let_go(&record.key, &record.position.at, self.host.now()).await?;
+    }
+
+    /// A notification that has moved to another key waits under that key. One that is held is replayed
+    /// when an operator releases it, and one that is paused itself is in the list once more. So the
+    /// wait of these ends without a message.
+    async fn release_waiting(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
+        let goes_on = record.moved_to.is_none() && !record.is_held() && record.state != State::Paused;
+        if goes_on {
+            let Some(delivery) = self.store.replay(&record.key).await? else {
+                return Ok(false);
+            };
+            self.hand_over(&record.key, &delivery, received).await?;
+            let note = job.note_beside();
+            let action = Action { deed: Deed::Replay, at: self.host.now(), by: &job.by, note: &note };
+            // Not if it is held by now. Then the processor leaves the message undone.
+            self.store.note_replay(&record.key, action).await?;
         }
-        Ok(replayed)
+        self.store.let_go(&record.key, &record.position.at, self.host.now()).await?;
+        Ok(goes_on)
     }
 
     /// A processor accepts the message even while the record is still paused. If its cache still
-    /// has the pause, it pauses the notification again, and the next pass finds it.
+    /// has the pause, it pauses the notification again, and the next pass finds it. If the
+    /// notification is held by now, the processor leaves the message undone.
     async fn release_paused(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         let Some(delivery) = self.store.replay(&record.key).await? else {
             return Ok(false);

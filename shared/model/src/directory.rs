@@ -15,10 +15,6 @@ pub trait Directory {
     fn event_alias(&self, name: &str) -> Option<&'static EventType>;
     /// The tenant with this company number (`contextId`).
     fn tenant_of_company(&self, company: &str) -> Option<String>;
-    /// The company number of this tenant.
-    fn company_of(&self, _tenant: &str) -> Option<&str> {
-        None
-    }
     /// The zone of an API's times that have none of their own.
     fn zone(&self, _api: Api) -> Zone {
         Zone::UTC
@@ -64,10 +60,6 @@ pub(crate) mod tests {
 
         fn tenant_of_company(&self, company: &str) -> Option<String> {
             (company == "1234567").then(|| TENANT.to_owned())
-        }
-
-        fn company_of(&self, tenant: &str) -> Option<&str> {
-            (tenant == TENANT).then_some("1234567")
         }
 
         fn zone(&self, api: Api) -> Zone {

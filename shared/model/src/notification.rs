@@ -251,8 +251,7 @@ fn proof(delivery: &Delivery, told_by: &[ToldBy]) -> Proof {
 }
 
 /// The body's word for the event comes first, for it is signed; then the subscription, which the
-/// secret proves; then the header. If the body's word only says that the entity changed, a proven
-/// subscription says how: it is for one event (docs/visma-net.md#subscriptions).
+/// secret proves; then the header.
 fn event_of(
     delivery: &Delivery,
     fields: &Fields<'_>,
@@ -269,20 +268,17 @@ fn event_of(
     let mut names = names.into_iter().filter_map(|(name, told_by)| Some((name?, told_by))).peekable();
     // An unknown name counts too: newer settings may know it at a replay.
     let (first, first_told_by) = names.peek().cloned().unwrap_or((String::new(), ToldBy::Us));
-    let known = |name: &str| directory.event_alias(name).or_else(|| catalogue::find(name));
-    let proven = delivery.meta.event.as_deref().filter(|_| subscribed == ToldBy::Us).and_then(known);
     names
         .find_map(|(name, told_by)| {
-            let event = known(&name)?;
-            let finer = proven.filter(|proven| proven.entity == event.entity && event.kind == Kind::Changed);
-            Some((name, Some(finer.unwrap_or(event)), told_by))
+            let event = directory.event_alias(&name).or_else(|| catalogue::find(&name))?;
+            Some((name, Some(event), told_by))
         })
         .unwrap_or((first, None, first_told_by))
 }
 
 /// The signed body's company comes first, then the only tenant the subscription serves, then the
 /// header. A legacy item has no header to believe. The only tenant is no more than a hint if the
-/// delivery names another: the portal may send those of all tenants there
+/// header names another: the portal may send the deliveries of all tenants there
 /// (docs/visma-net.md#subscriptions).
 fn tenant_of(delivery: &Delivery, company: Option<&str>, directory: &impl Directory) -> (Option<String>, ToldBy) {
     let in_body = company.and_then(|company| directory.tenant_of_company(company));
@@ -295,11 +291,7 @@ fn tenant_of(delivery: &Delivery, company: Option<&str>, directory: &impl Direct
         // `unknown` is reserved for notifications without a tenant.
         return (header.filter(|tenant| tenant != UNKNOWN_TENANT), ToldBy::Header);
     };
-    let number = directory.company_of(&only);
-    let is_another = |name: &str| !name.eq_ignore_ascii_case(&only) && number != Some(name);
-    let is_hint = delivery.meta.shared_secret
-        || header.is_some_and(|tenant| is_another(&tenant))
-        || (number.is_some() && company.is_some_and(is_another));
+    let is_hint = delivery.meta.shared_secret || header.is_some_and(|tenant| tenant != only);
     (Some(only).filter(|tenant| is_name(tenant)), if is_hint { ToldBy::Header } else { ToldBy::Us })
 }
 

@@ -268,7 +268,12 @@ impl Settings {
                 Invalid::new(Code::SecretsTooMany, format!("subscriptions[{at}].secrets"), what)
             })?;
         }
+        let mut spellings = HashSet::new();
         for (name, id) in &self.event_aliases {
+            rule(spellings.insert(catalogue::normalise(name)), || {
+                let what = "is given twice, since case and punctuation do not matter; keep one";
+                Invalid::new(Code::FieldTwice, below("event_aliases", name), what)
+            })?;
             rule(catalogue::find(id).is_some(), || {
                 Invalid::new(Code::EventUnknown, below("event_aliases", name), "must be an event of the catalogue")
             })?;
@@ -297,10 +302,6 @@ impl Directory for Settings {
     fn tenant_of_company(&self, company: &str) -> Option<String> {
         let tenant = self.tenants.iter().find(|tenant| tenant.company_id.as_deref() == Some(company))?;
         Some(tenant.id.to_lowercase())
-    }
-
-    fn company_of(&self, tenant: &str) -> Option<&str> {
-        self.tenants.iter().find(|own| own.id.eq_ignore_ascii_case(tenant))?.company_id.as_deref()
     }
 
     fn fields(&self) -> &[FieldRule] {

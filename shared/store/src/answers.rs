@@ -80,13 +80,13 @@ pub trait Answers: Send + Sync {
     ) -> impl Future<Output = Result<HashMap<LedgerKey, Answered>, StoreError>> + Send;
 
     /// Records an answer, a refusal or a failed attempt. An answer that Visma Net accepted never
-    /// changes.
+    /// changes: then this is `false`.
     fn answer(
         &self,
         key: &LedgerKey,
         answer: &Answer,
         now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Lets a decided feedback wait in the table until the reconciler releases it. `false` if the
     /// feedback has changed since it was read, the notification has not ended, or the record has a
@@ -159,7 +159,7 @@ impl<I: Items> Answers for Table<I> {
         Ok(found.collect())
     }
 
-    async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
+    async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<bool, StoreError> {
         let (pk, sk) = (partition(&key.entity), sort_key(key));
         let tenant = key.entity.tenant.as_str();
         let write = |(settled, is_recorded): (Settled, bool)| {
@@ -176,8 +176,7 @@ impl<I: Items> Answers for Table<I> {
             (update, condition)
         };
         let case_of = |item: &Item| case_of(answer, item, tenant);
-        self.write_case((&pk, &sk), (likely(answer), true), write, case_of).await?;
-        Ok(())
+        self.write_case((&pk, &sk), (likely(answer), true), write, case_of).await
     }
 
     async fn wait_for_calls(

@@ -1,7 +1,7 @@
 //! Deletes all data of a tenant. The data is spread over as many partitions as the tenant has
 //! entities, so the whole table is read.
 
-use crate::attributes::{Item, string};
+use crate::attributes::{Item, integer, string};
 use crate::error::StoreError;
 use crate::implied::received_at;
 use crate::item::Upkeep;
@@ -10,23 +10,36 @@ use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::replays::parts_in;
 use crate::table::Table;
 use crate::tenants;
+use std::collections::HashMap;
 use std::iter;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// Items per request.
 const PAGE: i32 = 1000;
+/// The most keys of a BatchGetItem.
+const KEYS_PER_READ: usize = 100;
 
-const ATTRIBUTES: [&str; 6] = ["pk", "sk", "feed_at", "raw_parts", MOVED_FROM, MOVED_TO];
+const ATTRIBUTES: [&str; 7] = ["pk", "sk", "feed_at", "raw_parts", "expires_at", MOVED_FROM, MOVED_TO];
 
 /// The tenant's items in a part of the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
     /// Partition key and sort key of each item.
     pub keys: Vec<(String, String)>,
-    /// When each of them was received; `None` if it is not a notification.
-    pub received: Vec<Option<OffsetDateTime>>,
+    /// The times of each of them.
+    pub times: Vec<Times>,
     /// The position of the next part; `None` at the end of the table.
     pub next: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Times {
+    /// When its notification was received; `None` if it belongs to none that is recorded.
+    pub received: Option<OffsetDateTime>,
+    /// When it was last written; `None` if it does not expire.
+    pub written: Option<OffsetDateTime>,
+    /// Whether it is a part of a raw item, which is written before its record.
+    pub is_part: bool,
 }
 
 impl<I: Upkeep> Table<I> {
@@ -45,13 +58,29 @@ impl<I: Upkeep> Table<I> {
                 false if has_moved(item, tenant) => parts_of(item, &keys),
                 false => continue,
             };
-            kept.received.extend(iter::repeat_n(received_at(item), 1 + parts.len()));
+            kept.times.extend(iter::repeat_n(times(item, &keys.1, self.retention), 1 + parts.len()));
             kept.keys.extend(parts);
             kept.keys.push(keys);
         }
         kept.next =
             next.as_ref().and_then(keys_of).map(|keys| serde_json::to_string(&keys).expect("texts always serialise"));
         Ok(kept)
+    }
+
+    /// Fills in when waits and parts of raw items were received: with their records.
+    pub async fn receive_with_records(&self, kept: &mut Kept) -> Result<(), StoreError> {
+        let beside = kept.keys.iter().enumerate();
+        let beside: Vec<_> = beside.filter_map(|(at, (pk, sk))| Some((at, (pk.clone(), record_of(sk)?)))).collect();
+        for some in beside.chunks(KEYS_PER_READ) {
+            let keys = some.iter().map(|(_, record)| record.clone()).collect();
+            let records = self.items.get_many(keys, &["pk", "sk", "feed_at"], true).await?;
+            let received: HashMap<_, _> =
+                records.iter().filter_map(|record| Some((keys_of(record)?, received_at(record)?))).collect();
+            for (at, record) in some {
+                kept.times[*at].received = received.get(record).copied();
+            }
+        }
+        Ok(())
     }
 
     /// Deletes an item permanently. May be repeated.
@@ -71,6 +100,19 @@ fn has_moved(item: &Item, tenant: &str) -> bool {
 fn parts_of(item: &Item, (pk, sk): &(String, String)) -> Vec<(String, String)> {
     let Some(key) = key_of(pk, sk) else { return vec![] };
     (0..parts_in(item)).map(|part| (pk.clone(), raw_part(&key, part))).collect()
+}
+
+fn times(item: &Item, sk: &str, retention: Duration) -> Times {
+    let expires_at = integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    let written = expires_at.and_then(|at| at.checked_sub(retention));
+    Times { received: received_at(item), written, is_part: sk.starts_with("RAW#") }
+}
+
+/// The sort key of the record that a wait or a part of a raw item belongs to.
+fn record_of(sk: &str) -> Option<String> {
+    let part = sk.strip_prefix("RAW#").and_then(|part| part.rsplit_once('#'));
+    let own = part.map(|(own, _)| own).or_else(|| sk.strip_prefix("WAIT#"))?;
+    Some(format!("N#{own}"))
 }
 
 fn place(position: &str) -> Result<Item, StoreError> {

@@ -40,7 +40,7 @@ pub use attention::{Attention, acknowledged};
 pub use attributes::Item;
 pub use audit::{AuditPage, is_in_audit, place_in_audit};
 pub use dynamo::Dynamo;
-pub use erasure::Kept;
+pub use erasure::{Kept, Times};
 pub use error::StoreError;
 pub use head::{Advance, Head};
 pub use item::{BatchPage, Items, Query, QueryPage, Upkeep, Write};

@@ -21,7 +21,7 @@ pub(crate) const AT_ONCE: i32 = 100;
 /// The most days without a notification that one page skips.
 pub(crate) const DAYS_AT_ONCE: usize = 31;
 const SORT_KEY: &str = "SWEEP#unended";
-const ATTRIBUTES: [&str; 11] = [
+const ATTRIBUTES: [&str; 10] = [
     "pk",
     "sk",
     "state",
@@ -32,7 +32,6 @@ const ATTRIBUTES: [&str; 11] = [
     "ended_at",
     "attention",
     "attention_at",
-    "feedback_attempts",
 ];
 
 /// The facts that show whether a notification is stuck.
@@ -43,9 +42,6 @@ pub struct Pending {
     pub feedback: Option<FeedbackState>,
     /// The deadline of an awaited outcome.
     pub deadline: Option<OffsetDateTime>,
-    /// Whether an attempt to send its feedback failed; for an awaited one, whether its outcome has
-    /// come.
-    pub was_tried: bool,
     /// The time of the last attempt, or of the last attempt to send its feedback.
     pub moved_at: OffsetDateTime,
     pub mark: Option<Mark>,
@@ -146,8 +142,9 @@ impl<I: Items> Table<I> {
     }
 
     /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer
-    /// awaited, or has come. The mark stays, so that the feedback is queued even if the function
-    /// dies now. An outcome whose attempts began before `tried_since` is given up.
+    /// awaited, or has come: Visma Net has not accepted it yet, or an operator has handed it in. The
+    /// mark stays, so that the feedback is queued even if the function dies now. One that was tried is
+    /// given up, too, if its deadline was before `tried_since`, and one that was handed in before then.
     pub async fn expire(
         &self,
         key: &LedgerKey,
@@ -158,9 +155,12 @@ impl<I: Items> Table<I> {
         let mut update =
             with_verdict(Update::default(), FeedbackState::Queued, verdict).set("expires_at", self.ttl(now));
         let (state, awaited) = (update.name("feedback"), update.value(string(FeedbackState::Awaited.as_str())));
-        let (tries, deadline) = (update.name("feedback_attempts"), update.name("feedback_deadline"));
+        let names = ["feedback_attempts", "outcome_at", "feedback_deadline"];
+        let [tries, came, deadline] = names.map(|name| update.name(name));
         let last = update.value(string(time_text(tried_since)));
-        let condition = format!("{state} = {awaited} AND (attribute_not_exists({tries}) OR {deadline} <= {last})");
+        let is_untried = format!("(attribute_not_exists({tries}) OR {deadline} <= {last})");
+        let is_missing = format!("(attribute_not_exists({came}) OR {came} < {last})");
+        let condition = format!("{state} = {awaited} AND {is_untried} AND {is_missing}");
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
     }
 
@@ -268,7 +268,6 @@ fn read(item: &Item) -> Option<Pending> {
         state: text(item, "state").and_then(State::parse),
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         deadline: time("feedback_deadline"),
-        was_tried: item.contains_key("feedback_attempts"),
         moved_at: time("updated_at").max(time("ended_at")).max(time("feedback_at"))?,
         mark: mark_of(item),
     })

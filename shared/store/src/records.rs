@@ -76,6 +76,17 @@ impl Record {
     pub fn refusal(&self) -> (&str, &str) {
         self.feedback_attempts.last().map_or(("", ""), |line| (line.what.as_str(), line.text.as_str()))
     }
+
+    /// Whether a list has it for its wait, and not for itself.
+    #[must_use]
+    pub fn is_wait(&self) -> bool {
+        notified(&self.position.sk) != self.position.sk
+    }
+
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.state == State::Parked && self.reason == Some(Reason::Held)
+    }
 }
 
 /// An attempt at the notification or its feedback, or an operator's action.

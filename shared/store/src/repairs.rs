@@ -22,8 +22,8 @@ use webhooks_model::{LedgerKey, Reason, State};
 /// The actions. Each has a condition; [`Table::act`] returns whether it held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// Gives it to the processor again. Any recorded notification, unless it has moved to another
-    /// key, or only a newer version knows its state.
+    /// Gives it to the processor again, and ends a hold. Any recorded notification, unless it has
+    /// moved to another key, or only a newer version knows its state.
     Replay,
     /// No further attempt is made until it is released, and it does not expire until then. Only if
     /// it has not ended.
@@ -35,8 +35,8 @@ pub enum Deed {
     ResendFeedback,
     /// The same, but only if the feedback is parked.
     ResendParked,
-    /// Sets the outcome of deferred feedback. Only if it is awaited, since a decision never
-    /// changes.
+    /// Sets the outcome of deferred feedback, which has come then. Only if it is awaited, since a
+    /// decision never changes.
     Outcome,
     /// Acknowledges attention of that kind. Only if the notification has not changed since.
     Acknowledge { kind: &'static str, changed_at: OffsetDateTime },
@@ -97,10 +97,22 @@ impl<I: Items> Table<I> {
                 let refused = || watched(effect(noted(&action), &action), action.at);
                 self.act_and_keep(&pk, &sk, action.at, refused).await
             }
-            Deed::Replay | Deed::Outcome | Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => {
+            Deed::Replay => {
+                let (update, held) = effect(noted(&action), &Action { deed: Deed::Release, ..action });
+                let update = update.set("expires_at", self.ttl(action.at));
+                Ok(self.note_replay(key, action).await? || self.update(&pk, &sk, update, Some(held)).await?)
+            }
+            Deed::Outcome | Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => {
                 self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await
             }
         }
+    }
+
+    /// Records a replay that nobody asks for now, such as one that waited for a pause. `false` if it is
+    /// held: only an operator ends a hold.
+    pub async fn note_replay(&self, key: &LedgerKey, action: Action<'_>) -> Result<bool, StoreError> {
+        let replay = || effect(noted(&action), &action);
+        self.act_and_keep(&partition(&key.entity), &sort_key(key), action.at, replay).await
     }
 
     /// Records the release of a paused notification whose message is on its way. `false` if it was
@@ -217,7 +229,8 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
 
 fn changed(update: Update, action: &Action<'_>) -> Update {
     match action.deed {
-        Deed::Replay | Deed::Outcome => update,
+        Deed::Replay => update,
+        Deed::Outcome => update.set("outcome_at", string(time_text(action.at))),
         Deed::Hold => update
             .set("state", string(State::Parked.as_str()))
             .set("reason", string(Reason::Held.as_str()))
@@ -244,16 +257,10 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
         Deed::Replay => {
             let moved = update.name(MOVED_TO);
             let known = is_one_of(update, "state", &State::ALL.map(State::as_str));
-            format!("{known} AND attribute_not_exists({moved})")
+            format!("{known} AND attribute_not_exists({moved}) AND NOT ({})", says_held(update))
         }
         Deed::Hold => is_one_of(update, "state", &unfinished),
-        Deed::Release => {
-            let (held, parked) = (
-                is_one_of(update, "reason", &[Reason::Held.as_str()]),
-                is_one_of(update, "state", &[State::Parked.as_str()]),
-            );
-            format!("{held} AND {parked} OR {}", is_one_of(update, "state", &[State::Paused.as_str()]))
-        }
+        Deed::Release => format!("{} OR {}", says_held(update), is_one_of(update, "state", &[State::Paused.as_str()])),
         Deed::ResendFeedback => is_one_of(update, "feedback", &[refused, queued]),
         Deed::ResendParked => is_one_of(update, "feedback", &[refused]),
         // With a verdict, it waits for other items under its id, and not for an outcome.
@@ -264,6 +271,11 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
         Deed::Acknowledge { kind, changed_at } => unchanged(update, kind, changed_at),
         Deed::Unacknowledge { kind } => is_one_of(update, "attention", &[acknowledged(kind).as_str()]),
     }
+}
+
+fn says_held(update: &mut Update) -> String {
+    let held = is_one_of(update, "reason", &[Reason::Held.as_str()]);
+    format!("{held} AND {}", is_one_of(update, "state", &[State::Parked.as_str()]))
 }
 
 /// The condition that nothing has changed since the operator looked. An acknowledgement must not

@@ -10,7 +10,7 @@ use crate::pending::{AT_ONCE, DAYS_AT_ONCE};
 use crate::table::Table;
 use crate::tenants::marked;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::feedback::FeedbackState;
@@ -21,6 +21,8 @@ use webhooks_model::{Origin, Reason, Rollup, State};
 const KEYS_PER_READ: usize = 100;
 const COUNTED: [&str; 9] = ["pk", "sk", "state", "reason", "feedback", "feedback_at", "ended_at", "origin", "feed_at"];
 const HOUR: [&str; 4] = ["sk", "rollup", "counted_to", "made_at"];
+/// The attribute with the hours whose sums are missing, beside the summary.
+const UNSUMMED: &str = "unsummed";
 
 /// An hour in numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +157,21 @@ impl<I: Items> Table<I> {
         }
         sum.rollup.keys.clear();
         self.set_rolled("", &sum, now).await
+    }
+
+    /// The hours that a run has changed without writing their sums.
+    pub async fn unsummed(&self) -> Result<BTreeSet<OffsetDateTime>, StoreError> {
+        let item = self.items.get(&rollups_of(""), ROLLING).await?;
+        let hours: Option<Vec<i64>> = item.as_ref().and_then(|item| serde_json::from_str(text(item, UNSUMMED)?).ok());
+        let hours = hours.unwrap_or_default().into_iter();
+        Ok(hours.filter_map(|hour| OffsetDateTime::from_unix_timestamp(hour).ok()).collect())
+    }
+
+    pub async fn set_unsummed(&self, hours: &BTreeSet<OffsetDateTime>, now: OffsetDateTime) -> Result<(), StoreError> {
+        let hours: Vec<i64> = hours.iter().map(|hour| hour.unix_timestamp()).collect();
+        let update = Update::default().set(UNSUMMED, string(json(&hours))).set("expires_at", self.ttl(now));
+        self.update(&rollups_of(""), ROLLING, update, None).await?;
+        Ok(())
     }
 
     pub async fn set_summary(&self, summary: &Summary, now: OffsetDateTime) -> Result<(), StoreError> {

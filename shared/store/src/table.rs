@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 #[derive(Debug, Clone)]
 pub struct Table<I = Dynamo> {
     pub(crate) items: I,
-    retention: Duration,
+    pub(crate) retention: Duration,
     audit_retention: Duration,
     /// Tenants that this process has marked as known: see `tenants.rs`.
     known: Arc<Mutex<HashSet<String>>>,

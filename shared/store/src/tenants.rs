@@ -81,6 +81,16 @@ impl<I: Items> Table<I> {
         Ok(())
     }
 
+    /// Tenants that the reconciler counts, tenants of which something was shown, and tenants of
+    /// recently parked notifications.
+    pub async fn seen_tenants(&self) -> Result<BTreeSet<String>, StoreError> {
+        let query = Query { index: Some("attention"), key_condition: "attention = :mark", ..Query::default() };
+        let parked = Query { newest_first: true, limit: Some(NEWEST_PARKED), ..query.clone() };
+        let known = self.items.query(query.value(":mark", string(MARK))).await?;
+        let parked = self.items.query(parked.value(":mark", string(State::Parked.as_str()))).await?;
+        Ok(known.iter().chain(&parked).filter_map(tenant_of).collect())
+    }
+
     /// All tenants, by id. The settings document has room for a few thousand at most.
     pub async fn directory(&self, now: OffsetDateTime) -> Result<Vec<KnownTenant>, StoreError> {
         let query = Query { key_condition: "pk = :pk", ..Query::default() };
@@ -90,16 +100,10 @@ impl<I: Items> Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// Sorted by id: tenants that the reconciler counts, tenants of which something was shown,
-    /// tenants of recently parked notifications, and tenants that were erased.
+    /// Sorted by id: those of [`Table::seen_tenants`], the unknown one, and tenants that were erased.
     pub(crate) async fn all_tenants(&self) -> Result<Vec<String>, StoreError> {
-        let query = Query { index: Some("attention"), key_condition: "attention = :mark", ..Query::default() };
-        let parked = Query { newest_first: true, limit: Some(NEWEST_PARKED), ..query.clone() };
-        let known = self.items.query(query.value(":mark", string(MARK))).await?;
-        let parked = self.items.query(parked.value(":mark", string(State::Parked.as_str()))).await?;
-        let mut tenants = BTreeSet::new();
+        let mut tenants = self.seen_tenants().await?;
         tenants.insert(UNKNOWN_TENANT.to_owned());
-        tenants.extend(known.iter().chain(&parked).filter_map(tenant_of));
         tenants.extend(self.erased_tenants().await?);
         Ok(tenants.into_iter().collect())
     }

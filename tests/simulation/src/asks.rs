@@ -79,7 +79,8 @@ impl World {
         }
         if queue == Name::Events {
             self.goes_by_settings(body);
-            self.checks.asks_to_publish(instance, body);
+            let World { checks, table, .. } = self;
+            checks.asks_to_publish(instance, body, table);
         }
         if self.is_planted(Planted::EventTwice) && queue == Name::Events {
             self.send(instance, None, queue, body.to_owned(), None);

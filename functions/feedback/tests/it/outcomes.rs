@@ -2,8 +2,8 @@ use crate::answers::refused;
 use crate::world::{BODY_ID, World, notification, ours, outcome, without_id};
 use serde_json::{Value, json};
 use webhooks_host::Host;
-use webhooks_model::State;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::{Notification, State};
 use webhooks_store::{Answering, Change, Entry};
 use webhooks_visma::{Stage, VismaError};
 
@@ -77,6 +77,21 @@ async fn an_outcome_that_was_sent_is_awaited_no_more() {
 }
 
 #[tokio::test]
+async fn an_outcome_that_another_one_has_overtaken_is_set_aside() {
+    let world = World::new().await;
+    let n = Notification { tenant: Some("overtaken".into()), ..notification() };
+    let answer = Answering { feedback: FeedbackState::Awaited, address: Address::of(&n, false), ..Answering::none() };
+    let change = Change::Ended { state: State::Processed, answer };
+    assert!(world.table.table.record(&Entry { notification: &n, change, now: world.host.now() }).await.unwrap());
+    world.erp.fail_feedback([refused(404), refused(404)]);
+    let message = [outcome(&n.ledger_key())];
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    assert!(codes(&world).is_empty());
+    assert!(world.batch(&message, 2).await.is_empty());
+    assert_eq!((codes(&world), world.state().await), (vec!["not_deferred".to_owned()], "sent".to_owned()));
+}
+
+#[tokio::test]
 async fn a_malformed_outcome_is_set_aside_with_its_reason_without_delaying_others() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Awaited).await;
@@ -101,6 +116,40 @@ async fn rejects_an_unrequested_outcome() {
     }
     assert_eq!(codes(&world), ["not_deferred"; 2], "also with the words of the automatic feedback");
     assert!(world.erp.feedback().is_empty());
+    for message in [ours(&key), outcome(&key)] {
+        assert!(world.batch(&[message], 1).await.is_empty());
+    }
+    assert_eq!(codes(&world), ["not_deferred"; 3], "also when the automatic feedback was sent");
+}
+
+#[tokio::test]
+async fn rejects_an_outcome_that_differs_from_the_one_that_was_sent() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    let long = outcome(&key).replace("No delivery address.", &"The order has no delivery address. ".repeat(20));
+    for _ in 0..2 {
+        assert!(world.batch(std::slice::from_ref(&long), 1).await.is_empty());
+    }
+    assert!(codes(&world).is_empty(), "the same one may come again, also if its text was cut");
+    for other in [long.replace("false", "true"), outcome(&key)] {
+        assert!(world.batch(&[other], 1).await.is_empty());
+    }
+    assert_eq!(codes(&world), ["not_deferred"; 2]);
+    assert_eq!(world.rejected.sent()[1].body, outcome(&key), "a person can read it");
+    assert_eq!((world.erp.feedback().len(), world.state().await.as_str()), (1, "sent"));
+}
+
+#[tokio::test]
+async fn rejects_an_outcome_when_the_accountant_was_told_that_it_did_not_come() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    let (verdict, now) = (Verdict::failure("The outcome did not come in time."), world.host.now());
+    assert!(world.table.table.expire(&key, &verdict, now, now).await.unwrap());
+    for message in [ours(&key), outcome(&key)] {
+        assert!(world.batch(&[message], 1).await.is_empty());
+    }
+    assert_eq!(codes(&world), ["not_deferred"]);
+    assert_eq!((world.erp.feedback().len(), world.state().await.as_str()), (1, "sent"));
 }
 
 #[tokio::test]

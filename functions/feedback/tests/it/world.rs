@@ -33,7 +33,8 @@ impl Ports for Fakes {
 }
 
 /// Refuses every request for the key `refused`, as DynamoDB refuses an invalid request. It does not
-/// answer reads for the tenant `unreadable` and writes for the tenant `unwritable`.
+/// answer reads for the tenant `unreadable` and writes for the tenant `unwritable`. Of the tenant
+/// `overtaken` another outcome is sent before one is parked.
 pub(crate) struct Picky(Table);
 
 impl Answers for Picky {
@@ -47,9 +48,13 @@ impl Answers for Picky {
         self.0.answered(keys).await
     }
 
-    async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
+    async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<bool, StoreError> {
         if key.entity.tenant == "unwritable" {
             return Err(StoreError::Unavailable("timeout".into()));
+        }
+        if key.entity.tenant == "overtaken" && matches!(answer, Answer::Parked { .. }) {
+            let verdict = Verdict::success("Delivered.");
+            self.0.answer(key, &Answer::Sent { id: Uuid::nil(), verdict, was_marked: false }, now).await?;
         }
         self.0.answer(key, answer, now).await
     }

@@ -1,6 +1,7 @@
 //! Who may use which route, and the example event of `infra/events`.
 
 use crate::world::{World, processed, token};
+use fixtures::TENANT;
 use lambda_http::http::StatusCode;
 use operations::Authorizer;
 use serde_json::{Value, json};
@@ -133,6 +134,34 @@ async fn a_path_with_steps_leads_to_no_other_route() {
         assert_eq!(answer.problem(), (404, "not_found"), "{path}: {}", answer.text);
     }
     assert_eq!(world.ask("GET", "/operations/v1/counts", iam, None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn only_an_eraser_resumes_an_erasure_and_nobody_a_cancelled_one() {
+    let world = World::new().await;
+    let pause = json!({"tenant": TENANT, "events": "*", "new_tenant": true});
+    let paused = async |method: &'static str| {
+        assert_eq!(world.repair(method, "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
+        world.host.advance(time::Duration::SECOND);
+    };
+    paused("PUT").await;
+    let eraser = token("visma-webhooks/repair visma-webhooks/erase");
+    let erasure = json!({"tenant": TENANT, "confirm": TENANT});
+    let begun = world.ask("POST", "/operations/erasures", eraser.clone(), Some(erasure)).await;
+    let job = format!("/operations/v1/jobs/{}", begun.body["id"].as_str().unwrap());
+    let resume = async |by: Value| world.ask("POST", &format!("{job}/resume"), by, Some(json!({}))).await;
+    let repairer = token("visma-webhooks/repair visma-webhooks/read");
+    assert_eq!(resume(repairer).await.problem(), (403, "forbidden"));
+    assert_eq!(resume(eraser.clone()).await.status, StatusCode::ACCEPTED, "its message may be lost");
+    paused("DELETE").await;
+    assert_eq!(resume(eraser.clone()).await.problem(), (409, "not_paused"));
+    paused("PUT").await;
+    assert_eq!(world.repair("POST", &format!("{job}/cancel"), json!({})).await.status, StatusCode::OK);
+    let sent = world.repairs.sent().len();
+    let refused = resume(eraser).await;
+    assert_eq!(refused.problem(), (409, "has_ended"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("Begin a new one"), "{}", refused.text);
+    assert_eq!((&world.get(&job).await.body["status"], world.repairs.sent().len()), (&json!("cancelled"), sent));
 }
 
 #[tokio::test]

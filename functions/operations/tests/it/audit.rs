@@ -75,6 +75,25 @@ async fn records_who_did_what_on_what_with_which_result() {
 }
 
 #[tokio::test]
+async fn a_job_whose_message_is_refused_is_cancelled_and_can_be_resumed() {
+    let world = World::new().await;
+    world.repairs.refuse(true);
+    let begun = world.repair("POST", "/operations/v1/feedback/resends", json!({})).await;
+    assert_eq!(begun.problem(), (503, "unavailable"));
+    world.repairs.refuse(false);
+    let jobs = world.get("/operations/v1/jobs").await;
+    assert_eq!(jobs.items("status"), ["cancelled"]);
+    world.host.advance(Duration::seconds(1));
+    let resume = format!("/operations/v1/jobs/{}/resume", jobs.items("id")[0]);
+    assert_eq!(world.repair("POST", &resume, json!({})).await.status, StatusCode::ACCEPTED);
+    assert_eq!(world.get("/operations/v1/jobs").await.items("status"), ["running"]);
+    assert_eq!(world.repairs.sent().len(), 1);
+    let expected =
+        [["resend_parked_feedback", "repair", "job", "-", "unavailable"], ["resume_job", "repair", "job", "-", "done"]];
+    assert_eq!(deeds(&world).await, expected.map(deed));
+}
+
+#[tokio::test]
 async fn a_refused_request_leaves_no_audit_record() {
     let world = World::new().await;
     world.order(1, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;

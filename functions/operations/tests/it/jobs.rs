@@ -12,7 +12,7 @@ use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::job::Status;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Allowance, LedgerKey, Notification, Reason};
-use webhooks_store::{Action, Answer, Answers, Deed, Entry, Mark};
+use webhooks_store::{Action, Answer, Answers, Change, Deed, Entry, Mark};
 
 const PLANS: &str = "/operations/v1/feedback/plans";
 const RESENDS: &str = "/operations/v1/feedback/resends";
@@ -194,6 +194,56 @@ async fn an_attempt_from_before_a_resend_does_not_make_it_fail() {
     assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&1.into(), &0.into(), &1.into()));
 }
 
+/// The numbers of all that failed again, page by page.
+async fn failures(world: &World, url: &str, limit: u8) -> Vec<String> {
+    let (mut failed, mut cursor) = (vec![], String::new());
+    loop {
+        let page = world.get(&format!("{url}/failed?limit={limit}{cursor}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        failed.extend(page.items("key"));
+        let Some(next) = page.body["next"].as_str() else { return failed };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+#[tokio::test]
+async fn feedback_that_is_refused_again_has_failed_also_if_it_is_acknowledged_or_held() {
+    let world = World::new().await;
+    let mut keys = three_parked(&world).await;
+    let Change::Ended { answer, .. } = processed(FeedbackState::Queued) else { panic!("it ends") };
+    let (at, reason) = (world.host.now(), Reason::Unavailable);
+    let attempt = Attempt { at, receive_count: 5, reason, detail: String::new() };
+    let dead = world.order(4, Duration::hours(1), Change::Dead { attempt, answer: Some(answer) }).await;
+    keys.push(dead.ledger_key());
+    refused(&world, &keys[3], Reason::GaveUp, "feedback: status 503").await;
+    let begun = world.repair("POST", RESENDS, json!({})).await.body;
+    let url = resent(&world, &begun, &keys).await;
+    accepted(&world, &keys[0]).await;
+    for key in &keys[1..] {
+        refused(&world, key, Reason::FeedbackRefused, "feedback: refused (404)").await;
+    }
+    for (number, deed) in [(2, "acknowledgement"), (4, "hold")] {
+        let deed = format!("/operations/v1/notifications/{}/{deed}", world.reference(number).await);
+        assert_eq!(world.repair("POST", &deed, json!({})).await.status, StatusCode::NO_CONTENT, "{deed}");
+    }
+    let told = world.get(&url).await.body["outcomes"].clone();
+    assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&1.into(), &3.into(), &0.into()), "{told}");
+    assert_eq!(failures(&world, &url, 1).await, ["SO/3", "SO/2", "SO/4"]);
+}
+
+#[tokio::test]
+async fn a_resend_counts_what_a_function_with_a_slower_clock_has_put_back() {
+    let world = World::new().await;
+    let keys = three_parked(&world).await;
+    let begun = world.repair("POST", RESENDS, json!({})).await.body;
+    world.host.advance(Duration::seconds(-30));
+    let url = resent(&world, &begun, &keys[..2]).await;
+    refused(&world, &keys[0], Reason::GaveUp, "feedback: status 503").await;
+    world.host.advance(Duration::minutes(1));
+    let told = world.get(&url).await.body["outcomes"].clone();
+    assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&0.into(), &1.into(), &1.into()), "{told}");
+}
+
 #[tokio::test]
 async fn more_failures_than_one_read_are_counted_and_listed_each_once() {
     let world = World::new().await;
@@ -210,14 +260,7 @@ async fn more_failures_than_one_read_are_counted_and_listed_each_once() {
     }
     let told = world.get(&url).await.body["outcomes"].clone();
     assert_eq!((&told["failed"], &told["is_whole"]), (&101.into(), &true.into()), "{told}");
-    let (mut failed, mut cursor) = (vec![], String::new());
-    loop {
-        let page = world.get(&format!("{url}/failed?limit=50{cursor}")).await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-        failed.extend(page.items("key"));
-        let Some(next) = page.body["next"].as_str() else { break };
-        cursor = format!("&cursor={next}");
-    }
+    let mut failed = failures(&world, &url, 50).await;
     assert_eq!(failed.len(), 101);
     failed.sort();
     failed.dedup();

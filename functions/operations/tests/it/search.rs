@@ -124,7 +124,7 @@ async fn finds_a_delivery_by_its_id_and_a_moment_by_a_trace() {
 }
 
 #[tokio::test]
-async fn a_moment_is_read_to_its_end_for_a_delivery_and_shows_a_hundred_of_a_trace() {
+async fn a_moment_is_read_to_its_end_for_a_delivery_and_page_by_page_for_a_trace() {
     let world = World::new().await;
     let at = TestHost::START - Duration::days(3);
     let (wanted, others) = (made_at(at), made_at(at + Duration::seconds(1)));
@@ -136,7 +136,13 @@ async fn a_moment_is_read_to_its_end_for_a_delivery_and_shows_a_hundred_of_a_tra
     }
     assert_eq!(search(&world, &wanted.to_string()).await.items("key"), ["SO/1"]);
     let trace = format!("1-{:08x}-abcdef012345678912345678", at.unix_timestamp());
-    assert_eq!(search(&world, &trace).await.items("key").len(), 100);
+    let first = search(&world, &trace).await;
+    assert_eq!(first.items("key").len(), 100);
+    assert!(first.body["searched_to"].as_str() > first.body["from"].as_str(), "not all of it: {}", first.text);
+    let next = first.body["next"].as_str().unwrap();
+    let last = search(&world, &format!("{trace}&cursor={next}")).await;
+    assert_eq!((last.items("key"), last.items("matched")), (vec!["SO/1".to_owned()], vec!["trace".to_owned()]));
+    assert_eq!((&last.body["searched_to"], &last.body["next"]), (&last.body["from"], &Value::Null));
 }
 
 #[tokio::test]

@@ -167,6 +167,20 @@ async fn a_message_waits_while_its_earlier_record_is_held() {
 }
 
 #[tokio::test]
+async fn a_replay_waits_while_its_former_record_is_held() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    learn(&world);
+    let message = [replay_of(&world, &old).await];
+    assert!(act(&world, &old, Deed::Hold).await);
+    assert_eq!(world.batch(&message, 1).await, [0_usize; 0]);
+    assert_eq!(world.states().await, ["parked: held"]);
+    assert!(act(&world, &old, Deed::Replay).await);
+    world.batch(&message, 1).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+}
+
+#[tokio::test]
 async fn a_former_record_stays_open_until_the_notification_has_ended() {
     let world = World::new().await;
     let old = unknown_dialect(&world).await;

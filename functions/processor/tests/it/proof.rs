@@ -1,6 +1,7 @@
 //! Only bodies are signed. A replay under other headers, or an unsigned word, has no effect without
 //! the ERP.
 
+use crate::together::pause;
 use crate::world::{MAX_RECEIVE_COUNT, World, account, at, key_in, order};
 use fixtures::TENANT;
 use serde_json::{Value, json};
@@ -212,26 +213,34 @@ async fn an_action_only_in_a_header_of_a_known_body_waits_for_a_person() {
     for ids in [[1, 1], [1, 2]] {
         let world = World::new().await;
         two_events(&world, [STATUS, ACTION], ids, by_header).await;
-        assert_eq!(world.states().await, ["parked: ambiguous", "processed"], "{ids:?}");
+        assert_eq!(world.states().await, ["parked: unconfirmable", "processed"], "{ids:?}");
         let world = World::new().await;
         two_events(&world, [STATUS, ACTION], ids, by_shared_secret).await;
-        assert_eq!(world.states().await, ["parked: ambiguous", "processed"], "{ids:?}");
+        assert_eq!(world.states().await, ["parked: unconfirmable", "processed"], "{ids:?}");
         assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1), "{ids:?}");
         // The action came first; the ERP confirms the change of status.
         let world = World::new().await;
         two_events(&world, [ACTION, STATUS], ids, by_header).await;
         assert_eq!(world.states().await, ["parked: unconfirmable", "processed"], "{ids:?}");
+        // A pause does not carry it out either.
+        let world = World::new().await;
+        pause(&world, "*").await;
+        two_events(&world, [ACTION, ACTION], ids, by_header).await;
+        assert!(world.states().await.iter().all(|state| state == "parked: unconfirmable"), "{ids:?}");
     }
 }
 
 #[tokio::test]
-async fn an_ambiguous_action_stays_parked_when_it_is_delivered_again_and_goes_on_when_a_person_replays_it() {
+async fn an_ambiguous_event_stays_parked_when_it_is_delivered_again_and_goes_on_when_a_person_replays_it() {
+    const CHANGED: &str = "ACCOUNT_CHANGED";
+    const CREATED: &str = "ACCOUNT_CREATED";
     let by_header = |delivery: &mut Delivery, event: &str| {
         delivery.meta.headers.insert("x-vwd-event-id".into(), event.into());
     };
     let world = World::new().await;
-    two_events(&world, [STATUS, ACTION], [1, 2], by_header).await;
-    two_events(&world, [ACTION, ACTION], [2, 2], by_header).await;
+    world.erp.put("v1/account/PO1053", r#"{"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    two_events(&world, [CHANGED, CREATED], [1, 2], by_header).await;
+    two_events(&world, [CREATED, CREATED], [2, 2], by_header).await;
     assert_eq!(world.states().await, ["parked: ambiguous", "processed"]);
     let items = world.table.items().await;
     let parked = items.iter().find(|item| item.get("reason").is_some()).unwrap();
@@ -239,7 +248,7 @@ async fn an_ambiguous_action_stays_parked_when_it_is_delivered_again_and_goes_on
     let (pk, sk) = (text("pk"), text("sk"));
     let mut parts = pk.splitn(3, '#');
     let (tenant, key) = (parts.next().unwrap().to_owned(), parts.nth(1).unwrap().to_owned());
-    let entity = EntityId { tenant, entity: webhooks_model::Entity::PurchaseOrder, key };
+    let entity = EntityId { tenant, entity: webhooks_model::Entity::Account, key };
     let notification = sk.strip_prefix("N#").unwrap().to_owned().try_into().unwrap();
     let replay = world.table.table.replay(&LedgerKey { entity, notification }).await.unwrap().unwrap();
     world.batch(&[replay.to_message()], 1).await;

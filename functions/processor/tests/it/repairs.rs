@@ -1,6 +1,6 @@
 //! The effects of operators' actions on the processor, through the ledger and replays.
 
-use crate::world::{World, account, key_in, order};
+use crate::world::{World, account, down, key_in, order};
 use fixtures::TENANT;
 use serde_json::Value;
 use webhooks_host::Host;
@@ -143,6 +143,52 @@ async fn a_held_notification_is_left_alone_until_it_is_released() {
     assert_eq!(world.states().await, ["retrying"]);
     assert_eq!(world.table.needing_attention("parked").await, 0);
     assert_eq!(world.batch(&[world.replay(&body)], 1).await, [0], "it is tried again");
+}
+
+/// A notification whose first attempt failed, and its key.
+async fn failed_once(world: &World) -> (Value, LedgerKey) {
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    world.erp.fail_fetches([down()]);
+    assert_eq!(world.take(&body).await, [0]);
+    let key = key_of(world, &body);
+    (body, key)
+}
+
+#[tokio::test]
+async fn a_hold_stands_against_replays_until_an_operator_asks_for_one() {
+    let world = World::new().await;
+    let (body, key) = failed_once(&world).await;
+    assert!(act(&world, &key, Deed::Hold).await);
+    assert_eq!(world.batch(&[world.replay(&body)], 1).await, [0_usize; 0], "its message leaves the queue");
+    assert_eq!(world.states().await, ["parked: held"]);
+    assert!(world.events.sent().is_empty());
+    assert!(act(&world, &key, Deed::Replay).await);
+    assert_eq!(world.states().await, ["retrying"]);
+    world.batch(&[world.replay(&body)], 1).await;
+    assert_eq!(world.states().await, ["processed"]);
+}
+
+/// Earlier versions left the hold when an operator asked for a replay.
+#[tokio::test]
+async fn carries_out_a_replay_that_an_earlier_version_has_queued_for_what_was_held() {
+    for (deeds, expected) in [
+        (&[Deed::Hold, Deed::Replay][..], "processed"),
+        (&[Deed::Hold, Deed::Replay, Deed::Hold][..], "parked: held"),
+        (&[Deed::Replay, Deed::Hold][..], "parked: held"),
+    ] {
+        let world = World::new().await;
+        let (body, key) = failed_once(&world).await;
+        for deed in deeds {
+            assert!(act(&world, &key, *deed).await, "{deed:?}");
+        }
+        for (name, text) in [("state", "parked"), ("reason", "held")] {
+            world.table.overwrite("N#", name, text).await;
+        }
+        assert_eq!(world.batch(&[world.message(&body)], 2).await, [0_usize; 0], "another message");
+        assert_eq!(world.states().await, ["parked: held"]);
+        world.batch(&[world.replay(&body)], 1).await;
+        assert_eq!(world.states().await, [expected], "{deeds:?}");
+    }
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ async fn the_answer_waits_for_the_last_attempt_of_the_last_item() {
     assert_eq!(world.states().await, ["dead: bug", "processed"]);
 }
 
-async fn pause(world: &World, events: &str) {
+pub(crate) async fn pause(world: &World, events: &str) {
     let (events, since, by) = (events.to_owned(), world.host.now(), "op".to_owned());
     let pause = Pause { tenant: None, events, since, by, note: String::new(), until: None };
     world.table.table.pause(&pause).await.unwrap();

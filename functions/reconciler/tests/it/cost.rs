@@ -7,7 +7,7 @@ use fixtures::{TENANT, TestHost, TestTable};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use std::ops::{Range, Sub};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use time::Duration;
 use webhooks_model::collection::Collection;
@@ -28,6 +28,8 @@ pub(crate) struct Counted {
     reads: Arc<OnceLock<(TestHost, Duration)>>,
     /// The pages of the feed of [`TENANT`] that are still to be filled.
     full_pages: Arc<Mutex<Range<u32>>>,
+    /// Whether no sum of an hour can be written.
+    refuses_sums: Arc<AtomicBool>,
 }
 
 /// Requests of any kind, and the items they read.
@@ -48,8 +50,15 @@ impl Sub for Cost {
 impl Counted {
     pub(crate) fn new(table: &TestTable) -> Self {
         let items = Dynamo::new(table.client.clone(), "webhooks".into());
-        let (requests, rows) = (Arc::default(), Arc::default());
-        Self { items, requests, rows, pace: Arc::default(), reads: Arc::default(), full_pages: Arc::default() }
+        Self {
+            items,
+            requests: Arc::default(),
+            rows: Arc::default(),
+            pace: Arc::default(),
+            reads: Arc::default(),
+            full_pages: Arc::default(),
+            refuses_sums: Arc::default(),
+        }
     }
 
     pub(crate) fn cost(&self) -> Cost {
@@ -71,6 +80,10 @@ impl Counted {
     /// again, a thousand times a second from the beginning of its hour on.
     pub(crate) fn fill_pages(&self, many: u32) {
         *self.full_pages.lock().unwrap() = 0..many;
+    }
+
+    pub(crate) fn refuse_sums(&self, refuses: bool) {
+        self.refuses_sums.store(refuses, Ordering::Relaxed);
     }
 
     fn fill_up(&self, query: &Query, page: &mut QueryPage) {
@@ -101,6 +114,9 @@ impl Counted {
 impl Items for Counted {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         self.count(0);
+        if self.refuses_sums.load(Ordering::Relaxed) && write.pk == "#rollups#" && write.sk.starts_with("HOUR#") {
+            return Err(StoreError::Unavailable("timeout".into()));
+        }
         if let Some((host, by)) = self.pace.get().filter(|_| write.sk == "SILENCE") {
             host.advance(*by);
         }
@@ -110,7 +126,9 @@ impl Items for Counted {
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
         let item = self.items.get(pk, sk).await?;
         self.count(item.iter().len());
-        if let Some((host, by)) = self.pace.get().filter(|_| pk.ends_with("#rollups#") && sk == "PLACE") {
+        if let Some((host, by)) =
+            self.pace.get().filter(|_| pk.ends_with("#rollups#") && pk != "#rollups#" && sk == "PLACE")
+        {
             host.advance(*by);
         }
         Ok(item)

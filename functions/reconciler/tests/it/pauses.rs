@@ -110,3 +110,23 @@ async fn writes_nothing_about_an_erased_tenant_until_its_pause_ends() {
     assert_eq!(world.queued().len(), 1, "it goes on like a new tenant");
     assert!(kept().await.len() > before.len());
 }
+
+#[tokio::test]
+async fn writes_nothing_about_an_erased_tenant_that_is_not_in_the_settings() {
+    let world = World::with_tenants(json!({"collections": []}), &[]).await;
+    world.table.table.know(TENANT, world.now()).await.unwrap();
+    pause(&world, "*", None).await;
+    let erasure = Erasure { tenant: TENANT.into(), of_before: world.now() };
+    world.table.table.set_erasure(&erasure, world.now()).await.unwrap();
+    let kept = async || world.table.table.kept(TENANT, None).await.unwrap().keys;
+    let before = kept().await;
+    world.run().await;
+    assert_eq!(kept().await, before, "while it is paused");
+
+    for key in &before {
+        world.table.table.erase(key).await.unwrap();
+    }
+    assert!(world.table.table.resume(Some(TENANT), "*", world.now()).await.unwrap());
+    world.run().await;
+    assert!(kept().await.is_empty(), "nothing of it is left");
+}

@@ -99,6 +99,20 @@ async fn an_outcome_that_came_in_time_and_waits_for_visma_net_does_not_expire() 
 }
 
 #[tokio::test]
+async fn an_outcome_that_an_operator_handed_in_does_not_expire_while_it_is_on_the_queue() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, awaited(&world)).await;
+    world.host.advance(Duration::minutes(110));
+    let outcome = Action { deed: Deed::Outcome, at: world.now(), by: "op", note: "" };
+    assert!(world.table.table.act(&n.ledger_key(), outcome).await.unwrap());
+    for (hours, expired) in [(1, 0), (24, 0), (2, 1)] {
+        world.host.advance(Duration::hours(hours));
+        assert_eq!(world.run().await.expired, expired, "{hours} hours later");
+    }
+}
+
+#[tokio::test]
 async fn an_outcome_that_was_sent_is_forgotten() {
     let world = world().await;
     let n = world.accepted(TENANT, "10001", Origin::Webhook);
@@ -244,6 +258,25 @@ async fn a_run_begins_with_the_tenant_for_which_the_last_one_had_no_room() {
     }
     let tenants: Vec<String> = asked(&world).into_iter().map(|key| key.entity.tenant).collect();
     assert_eq!(tenants.chunks(3).collect::<Vec<_>>(), [[TENANT; 3], [OTHER; 3], [TENANT; 3]]);
+}
+
+#[tokio::test]
+async fn lost_feedback_is_found_for_each_known_tenant_in_turn_also_without_one_in_the_settings() {
+    let world = world().await;
+    let (parked, shown) = ("only-parked", "only-shown");
+    for (tenant, many) in [(OTHER, 4), (parked, 1), (shown, 1)] {
+        for key in 0..many {
+            world.end(&world.accepted(tenant, &key.to_string(), Origin::Webhook), queued()).await;
+        }
+    }
+    world.record(&world.accepted(parked, "9", Origin::Webhook), Change::Parked(Reason::Unmapped)).await;
+    world.table.table.know(shown, world.now()).await.unwrap();
+    world.host.advance(Duration::hours(27));
+    for _ in 0..2 {
+        assert_eq!(world.run().await.requeued.feedback, 3);
+    }
+    let tenants: Vec<String> = asked(&world).into_iter().map(|key| key.entity.tenant).collect();
+    assert_eq!(tenants, [OTHER, OTHER, OTHER, parked, shown, OTHER]);
 }
 
 #[tokio::test]

@@ -131,6 +131,54 @@ async fn a_run_reads_five_hundred_pages_of_the_feed_and_the_next_goes_on() {
 }
 
 #[tokio::test]
+async fn an_hour_of_fifty_thousand_keeps_its_numbers_and_holds_up_no_later_one() {
+    let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
+    let start = hour_of(world.now());
+    world.host.advance(Duration::minutes(2));
+    let waits = came(&world, TENANT, "10001");
+    world.record(&waits, Change::RateLimited { attempt: None, waits_here: true }).await;
+    world.host.advance(Duration::minutes(6));
+    world.cost.fill_pages(501);
+    for minutes in [0, 60, 70] {
+        world.host.advance(Duration::minutes(minutes));
+        world.run().await;
+    }
+    let later = hour_of(world.now());
+    end(&world, &came(&world, TENANT, "10002")).await;
+    world.host.advance(Duration::minutes(6));
+    world.run().await;
+    let of_start = hour(&world, Some(TENANT), start).await;
+    assert_eq!((of_start.received, of_start.open), (50_101, 50_101));
+    assert_eq!(hour(&world, Some(TENANT), later).await.received, 1);
+}
+
+#[tokio::test]
+async fn an_hour_that_no_run_has_room_to_count_again_holds_up_no_later_one() {
+    let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
+    let (start, waits) = (hour_of(world.now()), came(&world, TENANT, "0"));
+    world.record(&waits, Change::RateLimited { attempt: None, waits_here: true }).await;
+    for key in 1..=150 {
+        end(&world, &came(&world, TENANT, &key.to_string())).await;
+    }
+    for minutes in [6, 60] {
+        world.host.advance(Duration::minutes(minutes));
+        world.run().await;
+    }
+    world.host.advance(Duration::minutes(90));
+    let later = hour_of(world.now());
+    end(&world, &came(&world, TENANT, "200")).await;
+    world.host.advance(Duration::minutes(6));
+    // One read takes a whole run.
+    world.cost.slow_reads(&world.host, Duration::MINUTE);
+    for received in [0, 1] {
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), later).await.received, received);
+    }
+    let of_start = hour(&world, Some(TENANT), start).await;
+    assert_eq!((of_start.received, of_start.open), (151, 1), "as it was counted first");
+}
+
+#[tokio::test]
 async fn a_run_out_of_time_keeps_what_it_has_counted_of_the_current_hour() {
     let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
     let start = hour_of(world.now());
@@ -205,6 +253,22 @@ async fn counts_found_changes_as_gaps_and_pending_feedback_as_open() {
     world.run().await;
     let rollup = hour(&world, Some(TENANT), start).await;
     assert_eq!((rollup.gaps, rollup.open, rollup.answered), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn the_next_run_writes_the_sums_that_a_run_could_not_write() {
+    let world = world().await;
+    let start = hour_of(world.now());
+    end(&world, &came(&world, TENANT, "10001")).await;
+    world.host.advance(Duration::minutes(66));
+    for (refuses, summed) in [(true, 0), (true, 0), (false, 1)] {
+        world.cost.refuse_sums(refuses);
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), start).await.received, 1);
+        assert_eq!(hour(&world, None, start).await.received, summed);
+        assert_eq!(world.table.table.summary().await.unwrap().is_none(), refuses, "it says how far the sums reach");
+    }
+    assert!(world.table.table.unsummed().await.unwrap().is_empty());
 }
 
 #[tokio::test]

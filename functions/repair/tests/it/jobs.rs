@@ -9,7 +9,7 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Status, job_of, message};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Notification, Origin, Reason, State, Work};
-use webhooks_store::{Change, Entry};
+use webhooks_store::{Action, Change, Deed, Entry};
 
 const EVENT: &str = include_str!("../../../../infra/events/repair.json");
 
@@ -55,6 +55,20 @@ async fn leaves_other_notifications_alone_and_releases_paused_ones() {
     assert_eq!(world.table.needing_attention("paused").await, 0);
     let actions = world.table.items().await.iter().filter(|item| item.contains_key("actions")).count();
     assert_eq!(actions, 1);
+}
+
+#[tokio::test]
+async fn a_replay_by_filter_lets_held_notifications_go_on() {
+    let world = World::new().await;
+    world.recorded(1, || Change::Parked(Reason::Unmapped)).await;
+    let (key, at) = (order(1, world.host.now()).ledger_key(), world.host.now());
+    let hold = Action { deed: Deed::Hold, at, by: "op", note: "" };
+    assert!(world.table.table.act(&key, hold).await.unwrap());
+    world.job(&[State::Parked], 100).await;
+    while world.slice(1).await {}
+    assert_eq!((world.progress().await, world.replays().len()), ((Status::Finished, 1, 0), 1));
+    let record = world.table.table.record_of(&key).await.unwrap().unwrap();
+    assert_eq!((record.state, record.reason), (State::Retrying, None));
 }
 
 #[tokio::test]

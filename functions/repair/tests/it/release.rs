@@ -4,8 +4,8 @@ use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::State;
 use webhooks_model::job::Status;
-use webhooks_model::{Origin, Pause, Reason, Work};
-use webhooks_store::{Change, Entry};
+use webhooks_model::{Notification, Origin, Pause, Reason, Work};
+use webhooks_store::{Action, Change, Deed, Entry};
 
 fn paused() -> Change {
     Change::Paused
@@ -54,6 +54,54 @@ async fn does_not_release_what_another_pause_covers() {
     assert!(!world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Finished, 0, 2));
     assert!(world.replays().is_empty());
+}
+
+#[tokio::test]
+async fn does_not_wait_for_what_another_pause_keeps() {
+    let world = World::new().await;
+    world.recorded(25, paused).await;
+    let now = world.host.now();
+    // The one received last comes first.
+    let n = Notification { tenant: Some("z-1".into()), received_at: now - Duration::hours(2), ..order(26, now) };
+    world.table.table.record(&Entry { notification: &n, change: paused(), now }).await.unwrap();
+    let (tenant, events, by, note) = (Some(TENANT.into()), "*".into(), "op".into(), String::new());
+    world.table.table.pause(&Pause { tenant, events, since: now, by, note, until: None }).await.unwrap();
+    world.begin(Work::Release, 10).await;
+    world.host.advance(Duration::minutes(1));
+    let begun = world.host.now();
+    while world.slice(1).await {}
+    assert_eq!((world.progress().await, world.host.now()), ((Status::Finished, 1, 25), begun));
+}
+
+#[tokio::test]
+async fn the_end_of_a_pause_ends_no_hold() {
+    let world = World::new().await;
+    world.recorded(1, || Change::Parked(Reason::Unmapped)).await;
+    world.recorded(1, paused).await;
+    let (key, at) = (order(1, world.host.now()).ledger_key(), world.host.now());
+    let hold = Action { deed: Deed::Hold, at, by: "op", note: "" };
+    assert!(world.table.table.act(&key, hold).await.unwrap());
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(1));
+    assert!(!world.slice(1).await);
+    assert_eq!((world.replays().len(), world.progress().await), (0, (Status::Finished, 0, 1)));
+    assert_eq!(world.table.needing_attention("paused").await, 0, "its release replays it");
+    let record = world.table.table.record_of(&key).await.unwrap().unwrap();
+    assert_eq!((record.state, record.reason, record.expires_at), (State::Parked, Some(Reason::Held), None));
+}
+
+#[tokio::test]
+async fn a_list_that_lags_behind_lets_nothing_go_on_that_is_no_longer_paused() {
+    let world = World::new().await;
+    world.recorded(1, processed).await;
+    for (name, text) in [("attention_at", "2026-11-23T11:00:00.000Z"), ("attention", "paused")] {
+        world.table.overwrite("N#", name, text).await;
+    }
+    assert_eq!(world.table.needing_attention("paused").await, 1);
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(1));
+    assert!(!world.slice(1).await);
+    assert_eq!((world.replays().len(), world.progress().await), (0, (Status::Finished, 0, 1)));
 }
 
 /// Orders 1 and 2 have ended, and were replayed during a pause.

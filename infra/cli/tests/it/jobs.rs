@@ -169,6 +169,14 @@ async fn a_stop_before_the_answer_cancels_the_job_even_if_it_is_detached() {
 }
 
 #[tokio::test]
+async fn after_a_cancelled_erasure_another_one_is_begun() {
+    let job = |_: &Asked| (200_u16, json!({ "id": JOB, "kind": "erase", "status": "cancelled", "done": 3 }));
+    let report = run(&Server::start(job).await, &format!("jobs cancel {JOB}")).await.unwrap();
+    assert!(report.text.contains("Begin another one: visma-webhooks erase"), "{}", report.text);
+    assert!(!report.text.contains("--resume"), "{}", report.text);
+}
+
+#[tokio::test]
 async fn lists_the_failed_notifications_of_a_job() {
     let server = Server::start(|_| (200, json!({ "items": [{ "ref": "abc", "key": "1920" }] }))).await;
     let report = run(&server, &format!("jobs failed {JOB}")).await.unwrap();

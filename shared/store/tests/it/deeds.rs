@@ -50,6 +50,24 @@ async fn holds_what_has_not_ended_and_releases_what_is_held_or_paused() {
 }
 
 #[tokio::test]
+async fn a_replay_ends_a_hold_only_if_an_operator_asks_for_it() {
+    let fixture = Fixture::new().await;
+    let key = order(1).ledger_key();
+    let replay = Action { deed: Deed::Replay, at: NOW, by: "op", note: "" };
+    record(&fixture, 1, Change::Dead { attempt: attempt(), answer: None }).await;
+    assert!(fixture.table.note_replay(&key, replay).await.unwrap());
+    assert!(act(&fixture, 1, Deed::Hold).await);
+    assert!(!fixture.table.note_replay(&key, replay).await.unwrap());
+    assert!(fixture.table.look(&key).await.unwrap().same.unwrap().is_held(NOW));
+    assert!(act(&fixture, 1, Deed::Replay).await);
+    let known = fixture.table.record_of(&key).await.unwrap().unwrap();
+    assert_eq!((known.state, known.reason, known.attention), (State::Retrying, None, None));
+    assert_eq!(fixture.needing_attention("retrying").await, 1, "it is watched, in case its message is lost");
+    let noted: Vec<&str> = known.actions.iter().map(|action| action.what.as_str()).collect();
+    assert_eq!(noted, ["replay", "hold", "replay"]);
+}
+
+#[tokio::test]
 async fn only_a_good_end_ends_a_hold() {
     let fixture = Fixture::new().await;
     let cases: [(Change, bool); 6] = [

@@ -53,7 +53,7 @@ async fn an_erasure_finds_the_watermarks_of_a_tenant_that_the_settings_have_in_u
     let swept = Watermark { swept_to: NOW, page_size: None, unfinished: None };
     fixture.table.set_watermark("T-1", Collection::Customer, &swept, NOW).await.unwrap();
     let kept = fixture.table.kept("t-1", None).await.unwrap();
-    assert_eq!((kept.keys.len(), kept.received), (1, vec![None]));
+    assert_eq!((kept.keys.len(), kept.times[0].received, kept.times[0].written), (1, None, Some(NOW)));
 }
 
 #[tokio::test]

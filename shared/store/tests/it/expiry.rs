@@ -162,10 +162,11 @@ async fn an_operators_action_renews_the_retention() {
     let (fixture, _) = recorded(Change::Parked(Reason::Unmapped)).await;
     assert!(act(&fixture, Deed::Hold, 1).await);
     assert_eq!(since(&fixture, "N").await, None, "held");
-    assert!(act(&fixture, Deed::Replay, 2).await);
-    assert_eq!(since(&fixture, "N").await, None, "held, and replayed");
-    assert!(act(&fixture, Deed::Release, 3).await);
-    assert_eq!(since(&fixture, "N").await, Some(3), "released");
+    assert!(act(&fixture, Deed::Release, 2).await);
+    assert_eq!(since(&fixture, "N").await, Some(2), "released");
+    assert!(act(&fixture, Deed::Hold, 3).await);
+    assert!(act(&fixture, Deed::Replay, 4).await);
+    assert_eq!(since(&fixture, "N").await, Some(4), "held, and replayed");
 }
 
 #[tokio::test]

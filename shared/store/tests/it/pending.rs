@@ -71,6 +71,16 @@ async fn an_outcome_in_progress_expires_only_if_its_attempts_are_stuck() {
 }
 
 #[tokio::test]
+async fn an_outcome_that_an_operator_handed_in_expires_only_if_its_message_is_lost() {
+    let fixture = Fixture::new().await;
+    let key = record(&fixture, &order(1), ended(FeedbackState::Awaited), Duration::ZERO).await;
+    let outcome = Action { deed: Deed::Outcome, at: NOW, by: "op", note: "" };
+    assert!(fixture.table.act(&key, outcome).await.unwrap());
+    assert!(!fixture.table.expire(&key, &no_outcome(), NOW + LATE, NOW).await.unwrap());
+    assert!(fixture.table.expire(&key, &no_outcome(), NOW + LATE, NOW + Duration::DAY).await.unwrap());
+}
+
+#[tokio::test]
 async fn watches_a_retried_notification_until_it_ends_or_needs_a_person() {
     let fixture = Fixture::new().await;
     let n = order(1);

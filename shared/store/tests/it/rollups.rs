@@ -1,4 +1,5 @@
 use crate::support::{Fixture, NOW, TENANT, order};
+use std::collections::BTreeSet;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
@@ -113,8 +114,9 @@ async fn sums_hours_over_tenants_without_naming_them() {
 }
 
 #[tokio::test]
-async fn records_the_position_of_the_counting_and_the_summary() {
+async fn records_the_position_of_the_counting_the_summary_and_the_missing_sums() {
     let fixture = Fixture::new().await;
+    assert!(fixture.table.unsummed().await.unwrap().is_empty());
     assert_eq!(fixture.table.rolling(TENANT).await.unwrap(), None);
     assert_eq!(fixture.table.summary().await.unwrap(), None);
     let mut rolling = Rolling::begin(NOW);
@@ -123,6 +125,10 @@ async fn records_the_position_of_the_counting_and_the_summary() {
     assert_eq!(fixture.table.rolling(TENANT).await.unwrap(), Some(rolling));
     let summary = Summary { counted_to: NOW, tenants: 3, silent: Some(1) };
     fixture.table.set_summary(&summary, NOW).await.unwrap();
+    for hours in [BTreeSet::from([hour_of(NOW), hour_of(NOW) + Duration::HOUR]), BTreeSet::new()] {
+        fixture.table.set_unsummed(&hours, NOW).await.unwrap();
+        assert_eq!(fixture.table.unsummed().await.unwrap(), hours);
+    }
     assert_eq!(fixture.table.summary().await.unwrap(), Some(summary));
 }
 

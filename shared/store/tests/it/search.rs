@@ -87,6 +87,7 @@ async fn other_processes_read_what_one_shows_of_an_erased_tenant() {
     }
     let other = other_process(&fixture);
     assert_eq!(other.tenants().await.unwrap(), [TENANT, "unknown"]);
+    assert!(other.seen_tenants().await.unwrap().is_empty(), "nothing of it is left");
     let n = record(&fixture, TENANT, 1, Duration::ZERO).await;
     fixture.table.know(TENANT, NOW).await.unwrap();
     let reference = Reference::of(&n.ledger_key(), n.received_at);

@@ -159,7 +159,6 @@ async fn a_held_notification_does_not_expire_until_it_is_released() {
     act(&fixture, &key, Deed::Hold).await;
     assert_eq!(mortal(&fixture).await, [""; 0]);
     act(&fixture, &key, Deed::ResendFeedback).await;
-    act(&fixture, &key, Deed::Replay).await;
     let sent = Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::failure("x"), was_marked: false };
     for answer in [Answer::Failed(attempt(Reason::Unavailable)), sent] {
         fixture.table.answer(&key, &answer, NOW).await.unwrap();
@@ -335,7 +334,23 @@ async fn an_erasure_finds_the_parts_of_a_long_item_from_before_its_tenant_was_kn
     }
     assert!(fixture.items().await.is_empty());
     assert!(kept.keys.len() > 1 && kept.keys.last().unwrap().1.starts_with("N#"), "{:?}", kept.keys);
-    assert_eq!(kept.keys.len(), kept.received.len());
+    assert_eq!(kept.keys.len(), kept.times.len());
+}
+
+#[tokio::test]
+async fn an_erasure_sees_that_waits_and_parts_of_raw_items_were_received_with_their_records() {
+    let fixture = Fixture::new().await;
+    record(&fixture, &long(), processed()).await;
+    record(&fixture, &long(), Change::Paused).await;
+    let mut kept = fixture.table.kept(TENANT, None).await.unwrap();
+    fixture.table.receive_with_records(&mut kept).await.unwrap();
+    assert!(kept.times.len() == 4 && kept.times.iter().all(|times| times.received == Some(NOW)), "{kept:?}");
+    let own = kept.keys.iter().find(|(_, sk)| sk.starts_with("N#")).unwrap();
+    fixture.table.erase(own).await.unwrap();
+    let mut kept = fixture.table.kept(TENANT, None).await.unwrap();
+    fixture.table.receive_with_records(&mut kept).await.unwrap();
+    assert!(kept.times.len() == 3 && kept.times.iter().all(|times| times.received.is_none()), "{kept:?}");
+    assert_eq!(kept.times.iter().filter(|times| times.is_part).count(), 2);
 }
 
 #[tokio::test]

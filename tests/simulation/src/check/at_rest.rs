@@ -152,8 +152,10 @@ impl Checks {
         let gone_at = self.head_gone_at(partition(record)).filter(|_| head.is_none());
         let has_expired = gone_at.is_some_and(|gone_at| gone_at - modified >= RETENTION - OLD_NEWS);
         let is_erased = head.is_none() && self.head_may_be_erased(TENANTS[record.tenant].0, modified);
-        // A sweep takes a row with the known content and a newer time for a touch.
-        let has_its_content = head.and_then(|head| text(head, "status")) == Some(STATUSES[record.status]);
+        // A sweep takes a row with the known content and a newer time for a touch, and writes no head.
+        let own = partition(record);
+        let status = head.map_or(self.last_status(&own), |head| text(head, "status"));
+        let has_its_content = status == Some(STATUSES[record.status]);
         let is_right = is_newest || has_its_content || waits || has_expired || is_erased;
         self.require(is_right, Invariant::ForwardOnly, || {
             let newest = Ticks::from_datetime(modified).get();
@@ -170,7 +172,8 @@ impl Checks {
         };
         let own = &erp.records[at];
         let has_expired = head(table, own).is_none() && self.head_gone_at(partition(own)).is_some();
-        let is_erased = head(table, own).is_none() && self.may_be_erased(key);
+        // A replay of an older notification may have written the erased head anew.
+        let is_erased = self.may_be_erased(key);
         let shows = !is_processed || has_expired || is_erased || is_marked() == Some(true);
         self.require(shows, Invariant::ForwardOnly, || {
             format!("{} was deleted, but its head does not show it", short(key))

@@ -5,7 +5,7 @@
 use super::requests::{Command, Meant, Resends, Target};
 use super::{Checks, Invariant, short};
 use crate::cargo::as_sent;
-use crate::model::table::{TableModel, text};
+use crate::model::table::{TableModel, keys_of, text};
 use std::collections::{BTreeMap, BTreeSet};
 use webhooks_model::{Delivery, Reason, State};
 use webhooks_store::{Item, Write};
@@ -327,25 +327,40 @@ pub(super) fn waits_for_operator(record: Option<&Item>) -> bool {
     let is_marked = text(item, "attention") == Some("retrying");
     match text(item, "state") {
         Some("paused") => true,
-        Some("retrying") => is_marked && deeds(item).any(|deed| deed == "release"),
+        Some("retrying") => is_marked && was_let_on(item),
         _ => false,
     }
 }
 
+/// Whether it was released, or replayed after it was held.
+fn was_let_on(item: &Item) -> bool {
+    let is_released = deeds(item).any(|deed| deed == "release");
+    is_released || deeds(item).skip_while(|deed| *deed != "hold").any(|deed| deed == "replay")
+}
+
+fn is_held(item: &Item) -> bool {
+    text(item, "state") == Some("parked") && text(item, "reason") == Some(Reason::Held.as_str())
+}
+
+/// The keys of what is held, with the number of actions on it.
+pub(super) fn held_in(table: &TableModel) -> BTreeMap<(String, String), usize> {
+    let held = table.items().filter(|item| is_held(item));
+    held.filter_map(|item| Some((keys_of(item)?, deeds(item).count()))).collect()
+}
+
 /// Items that an operator makes wait do not expire, and neither does the pause.
 pub(super) fn expires(item: &Item) -> bool {
-    let is_held = text(item, "state") == Some("parked") && text(item, "reason") == Some(Reason::Held.as_str());
     let is_paused = [text(item, "state"), text(item, "attention")].contains(&Some(State::Paused.as_str()));
     let is_pause = text(item, "pk") == Some(PAUSES) && item.contains_key("since");
     let is_live_pause = is_pause && !item.contains_key("resumed_at");
-    (is_held || is_paused || is_live_pause) && item.contains_key("expires_at")
+    (is_held(item) || is_paused || is_live_pause) && item.contains_key("expires_at")
 }
 
-/// A held notification has not ended for good: a release continues it.
+/// A held notification has not ended for good: a release or a replay continues it.
 pub(super) fn is_released(before: &Item, after: &Item) -> bool {
-    let was_held = text(before, "state") == Some("parked") && text(before, "reason") == Some(Reason::Held.as_str());
     let is_new = deeds(after).count() > deeds(before).count();
-    was_held && text(after, "state") == Some("retrying") && is_new && deeds(after).last() == Some("release")
+    let is_let_on = is_new && matches!(deeds(after).last(), Some("release" | "replay"));
+    is_held(before) && text(after, "state") == Some("retrying") && is_let_on
 }
 
 /// Whether it waits for calls in the ledger, or its feedback does.

@@ -138,13 +138,14 @@ impl Checks {
 
     /// Called when an attempt requests to send an event, since the message may arrive during the
     /// next one.
-    pub(crate) fn asks_to_publish(&mut self, instance: usize, event: &str) {
+    pub(crate) fn asks_to_publish(&mut self, instance: usize, event: &str, table: &TableModel) {
         let event: Value = serde_json::from_str(event).expect("an event is JSON");
         let id = event["id"].as_str().unwrap_or_default();
         let key = as_sent(&format!("N#{id}"));
         if self.may_be_erased(&key) {
             return;
         }
+        self.leaves_held_alone(instance, &event["data"]["notification"], table);
         let holds =
             |of: &BTreeMap<usize, BTreeSet<String>>, key: &str| of.get(&instance).is_some_and(|set| set.contains(key));
         // A replay repeats the effects on purpose.

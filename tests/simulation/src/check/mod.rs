@@ -83,6 +83,9 @@ pub(crate) struct Checks {
     attempted: BTreeMap<usize, BTreeSet<String>>,
     attempts: BTreeMap<String, usize>,
     publications: BTreeMap<String, usize>,
+    /// The keys of what was held before the attempt began, with the number of actions on it, by
+    /// instance.
+    held_before: BTreeMap<usize, BTreeMap<(String, String), usize>>,
     /// Attempts at messages that the queue will not deliver again, by instance.
     last_attempts: BTreeMap<usize, BTreeSet<String>>,
     /// Content that had ended well under another id before the attempt began, with its partition,

@@ -1,6 +1,7 @@
 //! Promises about one attempt: how often it publishes, when it answers, and what the answer says.
 //! Also about one environment, which Visma Net told to wait, or that a token is not valid.
 
+use super::command::held_in;
 use super::in_motion::{FINAL, records, state};
 use super::{Checks, Invariant, Met, Told, short};
 use crate::cargo;
@@ -31,6 +32,7 @@ impl Checks {
         });
         self.repeated.insert(instance, repeated.collect());
         self.last_attempts.insert(instance, at_last);
+        self.held_before.insert(instance, held_in(table));
         self.decided.remove(&instance);
         self.meets_the_forgotten(&attempts);
         for key in &attempts {
@@ -61,6 +63,16 @@ impl Checks {
     pub(super) fn is_repeated(&self, instance: usize, notification: &str, partition: &str) -> bool {
         let is_it = |(key, of): &(String, String)| key.trim_start_matches("N#") == notification && of == partition;
         self.repeated.get(&instance).is_some_and(|repeated| repeated.iter().any(is_it))
+    }
+
+    /// Called when an attempt asks to publish. It may have begun before the notification was held, but
+    /// not while it is.
+    pub(super) fn leaves_held_alone(&mut self, instance: usize, notification: &Value, table: &TableModel) {
+        let part = |name: &str| notification[name].as_str().unwrap_or_default();
+        let key = (format!("{}#{}#{}", part("tenant"), part("entity"), part("key")), format!("N#{}", part("id")));
+        let before = self.held_before.get(&instance).and_then(|held| held.get(&key)).copied();
+        let is_held = before.is_some() && held_in(table).get(&key).copied() == before;
+        self.require(!is_held, Invariant::CommandIsKept, || format!("{} is held, but published", short(&key.1)));
     }
 
     /// Checks that an attempt publishes at most once.

@@ -28,6 +28,8 @@ pub(crate) struct Kept {
     said_at: Times,
     /// When DynamoDB deleted each expired item.
     gone_at: Times,
+    /// The status that each expired head had, by its partition key.
+    last_status: BTreeMap<String, String>,
 }
 
 impl Checks {
@@ -58,6 +60,9 @@ impl Checks {
         });
         self.commands.expires(item);
         self.meets(Met::Expired);
+        if sk == "HEAD" {
+            self.kept.last_status.insert(pk.to_owned(), text(item, "status").unwrap_or_default().to_owned());
+        }
         self.kept.gone_at.insert(key, now);
     }
 
@@ -72,6 +77,11 @@ impl Checks {
     /// Whether a notification's record has expired.
     pub(super) fn is_gone(&self, sort_key: &str) -> bool {
         self.kept.gone_at.keys().any(|(_, gone)| is_about(gone, sort_key))
+    }
+
+    /// The status of the head of the partition when it expired.
+    pub(super) fn last_status(&self, partition: &str) -> Option<&str> {
+        self.kept.last_status.get(partition).map(String::as_str)
     }
 
     /// When the head of the partition expired.
@@ -197,6 +207,10 @@ fn notification(item: &Item) -> Option<String> {
     match text(item, "sk")? {
         "HEAD" => text(item, "notification").map(|key| format!("N#{key}")),
         sk if sk.starts_with("N#") => Some(sk.to_owned()),
-        sk => sk.strip_prefix("WAIT#").map(|key| format!("N#{key}")),
+        sk => {
+            let part = sk.strip_prefix("RAW#").and_then(|part| part.rsplit_once('#'));
+            let own = part.map(|(own, _)| own).or_else(|| sk.strip_prefix("WAIT#"))?;
+            Some(format!("N#{own}"))
+        }
     }
 }

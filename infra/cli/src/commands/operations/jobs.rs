@@ -133,7 +133,7 @@ pub async fn jobs(
             let client = Client::new(stack, caller, &access).await?;
             let id = id.to_string();
             let job = client.post(&["operations", "v1", "jobs", &id, "cancel"], &json!({})).await?;
-            let text = format!("{}\nTo continue: {}", about(&job), go_on(&job));
+            let text = format!("{}\n{}", about(&job), go_on(&job));
             Ok(Report::new(job, text))
         }
         Jobs::Resume(Id { id, access }) => {
@@ -308,8 +308,7 @@ fn told(job: Value) -> Report {
 }
 
 fn ended(job: Value) -> Report {
-    let cancelled =
-        (job["status"] != "finished").then(|| format!("\nIt was cancelled. To continue: {}\n", go_on(&job)));
+    let cancelled = (job["status"] != "finished").then(|| format!("\nIt was cancelled. {}\n", go_on(&job)));
     let mut report = told(job);
     match cancelled {
         Some(cancelled) => {
@@ -333,7 +332,7 @@ fn ended_before(job: Value, why: Option<String>) -> Report {
 fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
     match cancelled {
         Ok(job) => {
-            let text = format!("{}\nStopped. To continue: {}\n", about(&job), go_on(&job));
+            let text = format!("{}\nStopped. {}\n", about(&job), go_on(&job));
             Ok(Report::new(job, text).with_exit(Exit::Interrupted))
         }
         Err(failure) if failure.what.contains("has_ended") => {
@@ -348,7 +347,10 @@ fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
 }
 
 fn go_on(job: &Value) -> String {
-    format!("visma-webhooks replay --resume {}", text(&job["id"]))
+    match job["kind"].as_str() {
+        Some("erase") => "A cancelled erasure cannot continue. Begin another one: visma-webhooks erase".to_owned(),
+        _ => format!("To continue: visma-webhooks replay --resume {}", text(&job["id"])),
+    }
 }
 
 fn progress(job: &Value) -> String {

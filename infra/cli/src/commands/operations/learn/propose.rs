@@ -97,10 +97,6 @@ impl Directory for Proposed<'_> {
         self.settings.tenant_of_company(company)
     }
 
-    fn company_of(&self, tenant: &str) -> Option<&str> {
-        self.settings.company_of(tenant)
-    }
-
     fn fields(&self) -> &[FieldRule] {
         &self.rules
     }
