@@ -77,7 +77,7 @@ pub(crate) fn question<'a>(n: &'a Notification, route: &Route, repeated: bool) -
         Proof::Headers | Proof::Nothing => true,
     };
     match path {
-        _ if n.kind.leaves_no_trace() && n.proof == Proof::Nothing => Err(Reason::Unconfirmable),
+        _ if n.proof == Proof::Nothing && n.kind.leaves_no_trace() => Err(Reason::Unconfirmable),
         Some(path) if wanted => Ok(Question::Fetch(path)),
         None if n.proof != Proof::Signed => Err(Reason::Unconfirmable),
         _ => Ok(Question::None),

@@ -42,10 +42,12 @@ pub(crate) fn together(all: usize, successes: usize, language: Language) -> Verd
 
 /// `repeated`: the same content came before under another id. The entity has not changed since.
 pub(crate) fn superseded(n: &Notification, facts: &Facts, repeated: bool, language: Language) -> Verdict {
-    let sentence = match () {
-        () if facts.refuted => sentences::REFUTED,
-        () if repeated => sentences::REPEATED,
-        () => sentences::SUPERSEDED,
+    let sentence = if facts.refuted {
+        sentences::REFUTED
+    } else if repeated {
+        sentences::REPEATED
+    } else {
+        sentences::SUPERSEDED
     };
     Verdict::success(&about(n, sentence, language))
 }

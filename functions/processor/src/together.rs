@@ -53,15 +53,12 @@ impl<P: Ports> Processor<P> {
                 self.ledger.waits_with(n.replays.as_ref().unwrap_or(&own)).await?
             }
         };
-        let Some(first) = keys.first() else { return Ok(()) };
-        let (first, _) = self.as_it_is(first).await?;
-        // An erasure of a tenant must find all that names it, so no record names another tenant.
-        let may_name = keys.len() <= MOST_NAMED && keys.iter().all(|key| key.entity.tenant == first.entity.tenant);
-        let (mut open, mut successes) = (false, 0);
+        let (mut answered, mut open, mut successes) = (None, false, 0);
         for key in &keys {
             let (key, mut known) = self.as_it_is(key).await?;
+            let first: &LedgerKey = answered.get_or_insert_with(|| key.clone());
             if !known.is_some_and(has_ended) {
-                if !may_name {
+                if !may_name(&keys, &first.entity.tenant) {
                     return Ok(());
                 }
                 let is_named = known.is_some_and(|known| known.waits_together);
@@ -70,15 +67,13 @@ impl<P: Ports> Processor<P> {
                     known = self.as_it_is(&key).await?.1;
                 }
             }
-            if key == first && known.is_some_and(|known| has_ended(known) && !is_ours(known)) {
+            if key == *first && known.is_some_and(|known| has_ended(known) && !is_ours(known)) {
                 return Ok(());
             }
             open |= !known.is_some_and(has_ended);
             successes += usize::from(known.is_some_and(|known| ended_well(known) && known.is_success != Some(false)));
         }
-        if open {
-            return Ok(());
-        }
+        let Some(first) = answered.filter(|_| !open) else { return Ok(()) };
         let verdict = sentences::together(keys.len(), successes, settings.language(Some(&first.entity.tenant)));
         // If an earlier attempt decided it, its message may be missing.
         self.ledger.decide_together(&first, &verdict, self.host.now()).await?;
@@ -99,6 +94,12 @@ impl<P: Ports> Processor<P> {
         }
         Ok((key, known))
     }
+}
+
+/// Whether a record of that tenant may name all of them. An erasure of a tenant must find all that
+/// names it, so no record names another tenant.
+fn may_name(all: &[LedgerKey], tenant: &str) -> bool {
+    all.len() <= MOST_NAMED && all.iter().all(|key| key.entity.tenant == tenant)
 }
 
 fn has_ended(known: Known) -> bool {

@@ -138,16 +138,24 @@ impl<P: Ports> Repair<P> {
         }
     }
 
+    /// Sends what is recorded. `false` if it has expired.
+    async fn send_recorded(&self, key: &LedgerKey, received: &Received) -> Result<bool, Failure> {
+        let Some(delivery) = self.store.replay(key).await? else {
+            return Ok(false);
+        };
+        self.hand_over(key, &delivery, received).await?;
+        Ok(true)
+    }
+
     /// A notification that has moved to another key waits under that key. One that is held is replayed
     /// when an operator releases it, and one that is paused itself is in the list once more. So the
     /// wait of these ends without a message.
     async fn release_waiting(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         let goes_on = record.moved_to.is_none() && !record.is_held() && record.state != State::Paused;
         if goes_on {
-            let Some(delivery) = self.store.replay(&record.key).await? else {
+            if !self.send_recorded(&record.key, received).await? {
                 return Ok(false);
-            };
-            self.hand_over(&record.key, &delivery, received).await?;
+            }
             let note = job.note_beside();
             let action = Action { deed: Deed::Replay, at: self.host.now(), by: &job.by, note: &note };
             // Not if it is held by now. Then the processor leaves the message undone.
@@ -161,10 +169,9 @@ impl<P: Ports> Repair<P> {
     /// has the pause, it pauses the notification again, and the next pass finds it. If the
     /// notification is held by now, the processor leaves the message undone.
     async fn release_paused(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
-        let Some(delivery) = self.store.replay(&record.key).await? else {
+        if !self.send_recorded(&record.key, received).await? {
             return Ok(false);
-        };
-        self.hand_over(&record.key, &delivery, received).await?;
+        }
         if let Some(since) = record.updated_at {
             let note = job.note_beside();
             let action = Action { deed: Deed::Release, at: self.host.now(), by: &job.by, note: &note };

@@ -6,7 +6,7 @@ use crate::route::Route;
 use crate::subscription::{SigningSecret, Subscription};
 use crate::values::{self, Secret, TimeZone};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use time::Duration;
 use url::Url;
@@ -40,6 +40,9 @@ pub struct Settings {
     routes: Vec<Route>,
     #[serde(default)]
     event_aliases: BTreeMap<String, String>,
+    /// The events of the aliases, by normalised name.
+    #[serde(skip)]
+    events: HashMap<String, &'static EventType>,
     #[serde(default)]
     fields: Vec<FieldRule>,
     #[serde(default = "default_max_items")]
@@ -173,6 +176,8 @@ impl Settings {
         let mut settings: Self = serde_path_to_error::deserialize(&mut json)?;
         json.end()?;
         settings.check()?;
+        let event = |(name, id): (&String, &String)| Some((catalogue::normalise(name), catalogue::find(id)?));
+        settings.events = settings.event_aliases.iter().filter_map(event).collect();
         settings.find_shared_secrets();
         Ok(settings)
     }
@@ -294,9 +299,7 @@ impl Settings {
 
 impl Directory for Settings {
     fn event_alias(&self, name: &str) -> Option<&'static EventType> {
-        let normalised = catalogue::normalise(name);
-        let alias = || self.event_aliases.iter().find(|(alias, _)| catalogue::normalise(alias) == normalised);
-        catalogue::find(self.event_aliases.get(name).or_else(|| Some(alias()?.1))?)
+        self.events.get(&catalogue::normalise(name)).copied()
     }
 
     fn tenant_of_company(&self, company: &str) -> Option<String> {

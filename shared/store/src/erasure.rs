@@ -4,7 +4,7 @@
 use crate::attributes::{Item, integer, string};
 use crate::error::StoreError;
 use crate::implied::received_at;
-use crate::item::Upkeep;
+use crate::item::{KEYS_PER_READ, Upkeep};
 use crate::keys::{key_of, keys_of, raw_part};
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::replays::parts_in;
@@ -16,8 +16,6 @@ use time::{Duration, OffsetDateTime};
 
 /// Items per request.
 const PAGE: i32 = 1000;
-/// The most keys of a BatchGetItem.
-const KEYS_PER_READ: usize = 100;
 
 const ATTRIBUTES: [&str; 7] = ["pk", "sk", "feed_at", "raw_parts", "expires_at", MOVED_FROM, MOVED_TO];
 

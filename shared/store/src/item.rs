@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(crate) const MOST_KEPT: usize = 20;
 /// The most pages of an answer of which little is kept, such as the number of items: 200 MB.
 pub(crate) const MOST_READ: usize = 200;
+/// The most keys of a BatchGetItem.
+pub(crate) const KEYS_PER_READ: usize = 100;
 /// The most answers in a row that leave every key unprocessed.
 const TRIES_IN_VAIN: u32 = 4;
 /// The first pause before unprocessed keys are requested again. It doubles each time that all of

@@ -6,7 +6,7 @@
 
 use crate::attributes::{Item, Update, flag, integer, number, string, text, time_text};
 use crate::error::StoreError;
-use crate::item::{Items, Query};
+use crate::item::{Items, KEYS_PER_READ, Query};
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -20,8 +20,6 @@ use webhooks_model::{Fact, OpenQuestion};
 const PARTITION: &str = "observed";
 /// The sort key of the item for all subscriptions.
 const SUBSCRIPTIONS: &str = "SUBSCRIPTIONS";
-/// The most keys of a BatchGetItem.
-const KEYS_PER_READ: usize = 100;
 
 /// A fact with its counts.
 #[derive(Debug, Clone, PartialEq, Eq)]

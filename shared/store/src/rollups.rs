@@ -4,7 +4,7 @@
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::implied::received_at;
-use crate::item::{Items, Query};
+use crate::item::{Items, KEYS_PER_READ, Query};
 use crate::keys::{ROLLING, key_of, keys_of, rollups_of};
 use crate::pending::{AT_ONCE, DAYS_AT_ONCE};
 use crate::table::Table;
@@ -17,8 +17,6 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::rollup::{Counted, Rolling};
 use webhooks_model::{Origin, Reason, Rollup, State};
 
-/// The most keys of a BatchGetItem.
-const KEYS_PER_READ: usize = 100;
 const COUNTED: [&str; 9] = ["pk", "sk", "state", "reason", "feedback", "feedback_at", "ended_at", "origin", "feed_at"];
 const HOUR: [&str; 4] = ["sk", "rollup", "counted_to", "made_at"];
 /// The attribute with the hours whose sums are missing, beside the summary.

@@ -4,7 +4,7 @@ use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head;
 use crate::implied::received_at;
-use crate::item::{Items, MOST_KEPT, Query};
+use crate::item::{Items, KEYS_PER_READ, MOST_KEPT, Query};
 use crate::keys::{feed_day, partition};
 use crate::table::Table;
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,6 @@ use webhooks_model::{Collection, EntityId, Origin, Ticks};
 const NEWEST: i32 = 50;
 /// The sort key of the item about a silent tenant.
 const SILENCE: &str = "SILENCE";
-/// The most keys of a BatchGetItem.
-const KEYS_PER_READ: usize = 100;
 const COMPARED: [&str; 8] =
     ["pk", "version_resource", "version_body", "updated_at", "etag", "content", "deleted", "gone"];
 /// The sort key of the place where the last run ended.

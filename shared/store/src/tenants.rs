@@ -9,7 +9,7 @@
 
 use crate::attributes::{Item, Update, flag, has_expired, integer, string, text, time_text};
 use crate::error::StoreError;
-use crate::item::{Items, Query};
+use crate::item::{Items, KEYS_PER_READ, Query};
 use crate::keys::{ROLLING, rollups_of, tenant_of};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -26,8 +26,6 @@ const NEWEST_PARKED: i32 = 100;
 /// One partition for all entries of the directory, so that one query reads them. The sort key is the
 /// tenant's id.
 pub(crate) const DIRECTORY: &str = "tenants";
-/// The most keys of a BatchGetItem.
-const KEYS_PER_READ: usize = 100;
 const ATTRIBUTES: [&str; 6] = ["sk", "tenant_name", "company_id", "heard_at", "is_silent", "expires_at"];
 
 /// An entry of the directory.

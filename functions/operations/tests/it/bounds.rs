@@ -14,7 +14,7 @@ use webhooks_model::{Notification, Reason};
 use webhooks_store::{Change, Entry};
 
 /// Every key of a list, page by page.
-async fn all(world: &World, url: &str) -> Vec<String> {
+pub(crate) async fn all(world: &World, url: &str) -> Vec<String> {
     let (mut keys, mut cursor) = (vec![], String::new());
     loop {
         let answer = world.get(&format!("{url}{cursor}")).await;

@@ -1,5 +1,6 @@
 //! Jobs that begin after a plan: resends of parked feedback by filter, and erasures of a tenant.
 
+use crate::bounds::all;
 use crate::world::{World, order, processed, token};
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
@@ -194,18 +195,6 @@ async fn an_attempt_from_before_a_resend_does_not_make_it_fail() {
     assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&1.into(), &0.into(), &1.into()));
 }
 
-/// The numbers of all that failed again, page by page.
-async fn failures(world: &World, url: &str, limit: u8) -> Vec<String> {
-    let (mut failed, mut cursor) = (vec![], String::new());
-    loop {
-        let page = world.get(&format!("{url}/failed?limit={limit}{cursor}")).await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-        failed.extend(page.items("key"));
-        let Some(next) = page.body["next"].as_str() else { return failed };
-        cursor = format!("&cursor={next}");
-    }
-}
-
 #[tokio::test]
 async fn feedback_that_is_refused_again_has_failed_also_if_it_is_acknowledged_or_held() {
     let world = World::new().await;
@@ -228,7 +217,7 @@ async fn feedback_that_is_refused_again_has_failed_also_if_it_is_acknowledged_or
     }
     let told = world.get(&url).await.body["outcomes"].clone();
     assert_eq!((&told["succeeded"], &told["failed"], &told["under_way"]), (&1.into(), &3.into(), &0.into()), "{told}");
-    assert_eq!(failures(&world, &url, 1).await, ["SO/3", "SO/2", "SO/4"]);
+    assert_eq!(all(&world, &format!("{url}/failed?limit=1")).await, ["SO/3", "SO/2", "SO/4"]);
 }
 
 #[tokio::test]
@@ -260,7 +249,7 @@ async fn more_failures_than_one_read_are_counted_and_listed_each_once() {
     }
     let told = world.get(&url).await.body["outcomes"].clone();
     assert_eq!((&told["failed"], &told["is_whole"]), (&101.into(), &true.into()), "{told}");
-    let mut failed = failures(&world, &url, 50).await;
+    let mut failed = all(&world, &format!("{url}/failed?limit=50")).await;
     assert_eq!(failed.len(), 101);
     failed.sort();
     failed.dedup();

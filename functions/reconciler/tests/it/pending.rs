@@ -21,6 +21,13 @@ fn awaited(world: &World) -> Answering {
     Answering { feedback: FeedbackState::Awaited, address: Address::default(), verdict: None, deadline }
 }
 
+/// A notification whose outcome is awaited.
+async fn awaiting(world: &World) -> Notification {
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, awaited(world)).await;
+    n
+}
+
 fn queued() -> Answering {
     let verdict = Some(Verdict::success("Done."));
     Answering { feedback: FeedbackState::Queued, address: Address::default(), verdict, deadline: None }
@@ -54,8 +61,7 @@ fn requeued(report: &Report) -> (usize, usize) {
 #[tokio::test]
 async fn a_missing_outcome_is_reported_as_a_failure_once() {
     let world = world().await;
-    let n = world.accepted(TENANT, "10001", Origin::Webhook);
-    world.end(&n, awaited(&world)).await;
+    let n = awaiting(&world).await;
     world.host.advance(Duration::minutes(119));
     assert_eq!(world.run().await.expired, 0);
     world.host.advance(Duration::minutes(2));
@@ -74,8 +80,7 @@ async fn a_missing_outcome_is_reported_in_the_tenants_language() {
     settings["reconciliation"] = json!({"collections": []});
     settings["tenants"][0]["language"] = json!("nb");
     let world = World::with_document(settings).await;
-    let n = world.accepted(TENANT, "10001", Origin::Webhook);
-    world.end(&n, awaited(&world)).await;
+    let n = awaiting(&world).await;
     world.host.advance(Duration::minutes(121));
     assert_eq!(world.run().await.expired, 1);
     let told = Verdict::failure("Resultatet av behandlingen av kunde 10001 kom ikke i tide.");
@@ -85,8 +90,7 @@ async fn a_missing_outcome_is_reported_in_the_tenants_language() {
 #[tokio::test]
 async fn an_outcome_that_came_in_time_and_waits_for_visma_net_does_not_expire() {
     let world = world().await;
-    let n = world.accepted(TENANT, "10001", Origin::Webhook);
-    world.end(&n, awaited(&world)).await;
+    let n = awaiting(&world).await;
     tried(&world, &n.ledger_key()).await;
     world.host.advance(Duration::hours(3));
     assert_eq!(world.run().await.expired, 0);
@@ -101,8 +105,7 @@ async fn an_outcome_that_came_in_time_and_waits_for_visma_net_does_not_expire() 
 #[tokio::test]
 async fn an_outcome_that_an_operator_handed_in_does_not_expire_while_it_is_on_the_queue() {
     let world = world().await;
-    let n = world.accepted(TENANT, "10001", Origin::Webhook);
-    world.end(&n, awaited(&world)).await;
+    let n = awaiting(&world).await;
     world.host.advance(Duration::minutes(110));
     let outcome = Action { deed: Deed::Outcome, at: world.now(), by: "op", note: "" };
     assert!(world.table.table.act(&n.ledger_key(), outcome).await.unwrap());
@@ -115,8 +118,7 @@ async fn an_outcome_that_an_operator_handed_in_does_not_expire_while_it_is_on_th
 #[tokio::test]
 async fn an_outcome_that_was_sent_is_forgotten() {
     let world = world().await;
-    let n = world.accepted(TENANT, "10001", Origin::Webhook);
-    world.end(&n, awaited(&world)).await;
+    let n = awaiting(&world).await;
     // Sent by a feedback function that did not see the mark.
     let sent = Answer::Sent { id: uuid::Uuid::nil(), verdict: Verdict::success("Done."), was_marked: false };
     world.table.table.answer(&n.ledger_key(), &sent, world.now()).await.unwrap();
@@ -129,8 +131,7 @@ async fn an_outcome_that_was_sent_is_forgotten() {
 #[tokio::test]
 async fn the_next_run_completes_one_that_died_before_queueing() {
     let world = world().await;
-    let n = world.accepted(TENANT, "10001", Origin::Webhook);
-    world.end(&n, awaited(&world)).await;
+    let n = awaiting(&world).await;
     world.host.advance(Duration::hours(3));
     world.feedback.refuse(true);
     world.run().await;
