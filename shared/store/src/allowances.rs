@@ -37,12 +37,9 @@ impl<I: Items> Table<I> {
     /// The allowances of all tenants that recently had no calls left.
     pub async fn allowances(&self) -> Result<Vec<Allowance>, StoreError> {
         let places = self.items.query(in_index(MARK)).await?;
-        let mut all = vec![];
-        for some in places.chunks(AT_ONCE as usize) {
-            let keys = some.iter().filter_map(keys_of).collect();
-            all.extend(self.items.get_many(keys, &ATTRIBUTES, true).await?.iter().filter_map(read));
-        }
-        Ok(sorted::by(all, |a, b| a.tenant.cmp(&b.tenant)))
+        let keys = places.iter().filter_map(keys_of).collect();
+        let items = self.items.get_many(keys, &ATTRIBUTES, true).await?;
+        Ok(sorted::by(items.iter().filter_map(read), |a, b| a.tenant.cmp(&b.tenant)))
     }
 
     /// The notifications that wait for the tenant's calls, and those whose feedback does, in the

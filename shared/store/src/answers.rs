@@ -144,9 +144,6 @@ impl<I: Items> Answers for Table<I> {
     async fn answered(&self, keys: &[LedgerKey]) -> Result<HashMap<LedgerKey, Answered>, StoreError> {
         let mut by_name: HashMap<(String, String), &LedgerKey> =
             keys.iter().map(|key| ((partition(&key.entity), sort_key(key)), key)).collect();
-        if by_name.is_empty() {
-            return Ok(HashMap::new());
-        }
         let items = self.items.get_many(by_name.keys().cloned().collect(), &ATTRIBUTES, true).await?;
         if items.iter().any(is_of_newer_version) {
             return Err(StoreError::Newer("a record"));

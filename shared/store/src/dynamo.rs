@@ -247,6 +247,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn requests_no_more_than_a_hundred_keys_at_once_and_none_for_no_key() {
+        let names: Vec<String> = (0..=100).map(|number| number.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (dynamo, server) = answering(&[part(&names[..100], &[]), part(&names[100..], &[])]).await;
+        assert_eq!(read(&dynamo, &names).await.unwrap(), names);
+        assert!(read(&dynamo, &[]).await.unwrap().is_empty());
+        assert_eq!(asked(&server).await.iter().map(Vec::len).collect::<Vec<_>>(), [100, 1]);
+    }
+
+    #[tokio::test]
     async fn every_part_is_progress_with_any_number_of_parts() {
         let names: Vec<String> = (0..12).map(|number| number.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

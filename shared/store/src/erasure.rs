@@ -4,7 +4,7 @@
 use crate::attributes::{Item, integer, string};
 use crate::error::StoreError;
 use crate::implied::received_at;
-use crate::item::{KEYS_PER_READ, Upkeep};
+use crate::item::Upkeep;
 use crate::keys::{key_of, keys_of, raw_part};
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::replays::parts_in;
@@ -69,14 +69,12 @@ impl<I: Upkeep> Table<I> {
     pub async fn receive_with_records(&self, kept: &mut Kept) -> Result<(), StoreError> {
         let beside = kept.keys.iter().enumerate();
         let beside: Vec<_> = beside.filter_map(|(at, (pk, sk))| Some((at, (pk.clone(), record_of(sk)?)))).collect();
-        for some in beside.chunks(KEYS_PER_READ) {
-            let keys = some.iter().map(|(_, record)| record.clone()).collect();
-            let records = self.items.get_many(keys, &["pk", "sk", "feed_at"], true).await?;
-            let received: HashMap<_, _> =
-                records.iter().filter_map(|record| Some((keys_of(record)?, received_at(record)?))).collect();
-            for (at, record) in some {
-                kept.times[*at].received = received.get(record).copied();
-            }
+        let keys = beside.iter().map(|(_, record)| record.clone()).collect();
+        let records = self.items.get_many(keys, &["pk", "sk", "feed_at"], true).await?;
+        let received: HashMap<_, _> =
+            records.iter().filter_map(|record| Some((keys_of(record)?, received_at(record)?))).collect();
+        for (at, record) in beside {
+            kept.times[at].received = received.get(&record).copied();
         }
         Ok(())
     }

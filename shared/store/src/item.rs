@@ -12,7 +12,7 @@ pub(crate) const MOST_KEPT: usize = 20;
 /// The most pages of an answer of which little is kept, such as the number of items: 200 MB.
 pub(crate) const MOST_READ: usize = 200;
 /// The most keys of a BatchGetItem.
-pub(crate) const KEYS_PER_READ: usize = 100;
+const KEYS_PER_READ: usize = 100;
 /// The most answers in a row that leave every key unprocessed.
 const TRIES_IN_VAIN: u32 = 4;
 /// The first pause before unprocessed keys are requested again. It doubles each time that all of
@@ -51,26 +51,32 @@ pub trait Items: Send + Sync {
         consistent: bool,
     ) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send {
         async move {
-            let mut left: Vec<(String, String)> = Vec::with_capacity(keys.len());
-            for key in keys {
-                if !left.contains(&key) {
-                    left.push(key);
-                }
-            }
-            let (mut found, mut in_vain) = (vec![], 0);
+            let (mut keys, mut found) = (keys.into_iter(), vec![]);
             loop {
-                let wanted = left.len();
-                let batch = self.get_batch(left, attributes, consistent).await?;
-                found.extend(batch.items);
-                left = batch.unprocessed;
+                let mut left: Vec<(String, String)> = Vec::with_capacity(keys.len().min(KEYS_PER_READ));
+                for key in keys.by_ref().take(KEYS_PER_READ) {
+                    if !left.contains(&key) {
+                        left.push(key);
+                    }
+                }
                 if left.is_empty() {
                     return Ok(found);
                 }
-                in_vain = if left.len() >= wanted { in_vain + 1 } else { 0 };
-                if in_vain >= TRIES_IN_VAIN {
-                    return Err(StoreError::Unavailable("throttled".into()));
+                let mut in_vain = 0;
+                loop {
+                    let wanted = left.len();
+                    let batch = self.get_batch(left, attributes, consistent).await?;
+                    found.extend(batch.items);
+                    left = batch.unprocessed;
+                    if left.is_empty() {
+                        break;
+                    }
+                    in_vain = if left.len() >= wanted { in_vain + 1 } else { 0 };
+                    if in_vain >= TRIES_IN_VAIN {
+                        return Err(StoreError::Unavailable("throttled".into()));
+                    }
+                    tokio::time::sleep(FIRST_WAIT * 2_u32.pow(in_vain)).await;
                 }
-                tokio::time::sleep(FIRST_WAIT * 2_u32.pow(in_vain)).await;
             }
         }
     }

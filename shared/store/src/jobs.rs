@@ -204,9 +204,6 @@ impl<I: Items> Table<I> {
 
     /// Those that match, and the number of those that cannot be read.
     async fn found_at(&self, filter: &Filter, places: &[Position]) -> Result<(Vec<Found>, usize), StoreError> {
-        if places.is_empty() {
-            return Ok((vec![], 0));
-        }
         let names = places.iter().map(|place| (place.pk.clone(), place.sk.clone())).collect();
         let items = self.items.get_many(names, &["pk", "sk", "state", "event", "feed_at"], true).await?;
         let at = |place: &Position| {

@@ -6,7 +6,7 @@
 
 use crate::attributes::{Item, Update, flag, integer, number, string, text, time_text};
 use crate::error::StoreError;
-use crate::item::{Items, KEYS_PER_READ, Query};
+use crate::item::{Items, Query};
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -110,12 +110,10 @@ impl<I: Items> Table<I> {
     /// processor. It writes that time at most once an hour.
     pub async fn delivering(&self, ids: &[&str]) -> Result<BTreeMap<String, OffsetDateTime>, StoreError> {
         let key = |id: &str| sort_key(&delivers(id).fact);
+        let names = ids.iter().map(|id| (PARTITION.to_owned(), key(id))).collect();
+        let items = self.items.get_many(names, &["pk", "sk", "last_seen"], false).await?;
         let mut noted: BTreeMap<String, OffsetDateTime> = BTreeMap::new();
-        for some in ids.chunks(KEYS_PER_READ) {
-            let names = some.iter().map(|id| (PARTITION.to_owned(), key(id))).collect();
-            let items = self.items.get_many(names, &["pk", "sk", "last_seen"], false).await?;
-            noted.extend(items.iter().filter_map(|item| Some((text(item, "sk")?.to_owned(), at(item, "last_seen")?))));
-        }
+        noted.extend(items.iter().filter_map(|item| Some((text(item, "sk")?.to_owned(), at(item, "last_seen")?))));
         let mut delivering = BTreeMap::new();
         delivering.extend(ids.iter().filter_map(|id| Some(((*id).to_owned(), *noted.get(&key(id))?))));
         Ok(delivering)

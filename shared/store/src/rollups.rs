@@ -4,7 +4,7 @@
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::implied::received_at;
-use crate::item::{Items, KEYS_PER_READ, Query};
+use crate::item::{Items, Query};
 use crate::keys::{ROLLING, key_of, keys_of, rollups_of};
 use crate::pending::{AT_ONCE, DAYS_AT_ONCE};
 use crate::table::Table;
@@ -78,10 +78,7 @@ impl<I: Items> Table<I> {
     /// one day. The read is eventually consistent; a missing item counts as open.
     pub async fn received(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Received, StoreError> {
         let (places, position, is_last) = self.feed_part(tenant, position, until).await?;
-        let names: Vec<_> = places.iter().filter_map(keys_of).collect();
-        if names.is_empty() {
-            return Ok(Received { notifications: vec![], position, is_last });
-        }
+        let names = places.iter().filter_map(keys_of).collect();
         let items = self.items.get_many(names, &COUNTED, false).await?;
         let items: HashMap<_, _> = items.into_iter().filter_map(|item| Some((keys_of(&item)?, item))).collect();
         let of_place = |place: &Item| counted(keys_of(place).and_then(|keys| items.get(&keys)).unwrap_or(place));
@@ -147,12 +144,10 @@ impl<I: Items> Table<I> {
         hour: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
+        let names = tenants.iter().map(|tenant| (rollups_of(tenant), sort_key(hour)));
+        let items = self.items.get_many(names.collect(), &HOUR, true).await?;
         let mut sum = Rolled::begin(hour, now);
-        for some in tenants.chunks(KEYS_PER_READ) {
-            let names = some.iter().map(|tenant| (rollups_of(tenant), sort_key(hour)));
-            let items = self.items.get_many(names.collect(), &HOUR, true).await?;
-            items.iter().filter_map(read).for_each(|of_tenant| sum.rollup.merge(&of_tenant.rollup));
-        }
+        items.iter().filter_map(read).for_each(|of_tenant| sum.rollup.merge(&of_tenant.rollup));
         sum.rollup.keys.clear();
         self.set_rolled("", &sum, now).await
     }

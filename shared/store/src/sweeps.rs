@@ -4,7 +4,7 @@ use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head;
 use crate::implied::received_at;
-use crate::item::{Items, KEYS_PER_READ, MOST_KEPT, Query};
+use crate::item::{Items, MOST_KEPT, Query};
 use crate::keys::{feed_day, partition};
 use crate::table::Table;
 use serde::{Deserialize, Serialize};
@@ -175,12 +175,8 @@ impl<I: Items> Table<I> {
         fetched: bool,
         now: OffsetDateTime,
     ) -> Result<Compared, StoreError> {
-        let mut known = HashMap::new();
         let entities: HashSet<EntityId> = listed.iter().map(|one| collection.entity_id(tenant, &one.key)).collect();
-        let entities: Vec<EntityId> = entities.into_iter().collect();
-        for some in entities.chunks(KEYS_PER_READ) {
-            known.extend(self.heads(some).await?);
-        }
+        let known = self.heads(&entities).await?;
         let mut compared = Compared::default();
         for one in listed {
             let head = known.get(&partition(&collection.entity_id(tenant, &one.key)));
@@ -221,7 +217,7 @@ impl<I: Items> Table<I> {
     }
 
     /// The compared attributes of each head, by partition.
-    async fn heads(&self, entities: &[EntityId]) -> Result<HashMap<String, Item>, StoreError> {
+    async fn heads(&self, entities: &HashSet<EntityId>) -> Result<HashMap<String, Item>, StoreError> {
         let keys = entities.iter().map(|entity| (partition(entity), head::SORT_KEY.to_owned()));
         let items = self.items.get_many(keys.collect(), &COMPARED, false).await?;
         Ok(items.into_iter().filter_map(|item| Some((text(&item, "pk")?.to_owned(), item))).collect())

@@ -9,7 +9,7 @@
 
 use crate::attributes::{Item, Update, flag, has_expired, integer, string, text, time_text};
 use crate::error::StoreError;
-use crate::item::{Items, KEYS_PER_READ, Query};
+use crate::item::{Items, Query};
 use crate::keys::{ROLLING, rollups_of, tenant_of};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -49,14 +49,10 @@ impl<I: Items> Table<I> {
         ids: &[String],
         now: OffsetDateTime,
     ) -> Result<HashMap<String, KnownTenant>, StoreError> {
-        let mut known = HashMap::new();
-        for some in ids.chunks(KEYS_PER_READ) {
-            let names = some.iter().map(|id| (DIRECTORY.to_owned(), id.clone())).collect();
-            let items = self.items.get_many(names, &ATTRIBUTES, false).await?;
-            let lasts = |item: &&Item| integer(item, "expires_at").is_some_and(|at| at >= self.half_expires_at(now));
-            known.extend(items.iter().filter(lasts).filter_map(read).map(|tenant| (tenant.id.clone(), tenant)));
-        }
-        Ok(known)
+        let names = ids.iter().map(|id| (DIRECTORY.to_owned(), id.clone())).collect();
+        let items = self.items.get_many(names, &ATTRIBUTES, false).await?;
+        let lasts = |item: &&Item| integer(item, "expires_at").is_some_and(|at| at >= self.half_expires_at(now));
+        Ok(items.iter().filter(lasts).filter_map(read).map(|tenant| (tenant.id.clone(), tenant)).collect())
     }
 
     /// Records a tenant. The entry is kept for the retention, so a tenant that is no longer in the
