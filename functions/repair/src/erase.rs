@@ -12,6 +12,10 @@ use webhooks_store::{Erasure, Kept, StoreError};
 /// clocks that differ.
 const KNOWN_AFTER: Duration = Duration::seconds(30);
 
+/// What was written later than this from now was written under a longer retention, so its time of
+/// writing is unknown.
+const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
+
 /// After this time a slice reads no further page. The shortest time-out of the function is five
 /// seconds, and a slice that does not end in time is repeated from its beginning, again and again.
 const LONGEST_READING: Duration = Duration::seconds(1);
@@ -106,7 +110,9 @@ impl<P: Ports> Repair<P> {
             // Its record says when it was received, but an attempt may be about to write it.
             let awaits_record = times.is_part
                 && times.received.is_none()
-                && times.written.is_some_and(|at| at <= self.host.now() && self.left(at, None) > Duration::ZERO);
+                && times
+                    .written
+                    .is_some_and(|at| at <= self.host.now() + CLOCKS_DIFFER_BY && self.left(at, None) > Duration::ZERO);
             if !awaits_record {
                 keys.push(key.clone());
             }

@@ -142,7 +142,7 @@ impl<I: Items> Table<I> {
             Change::Dead { attempt, .. } if !recorded => {
                 self.note_attempt(&pk, &sort_key(&key), attempt).await.map(|_| false)
             }
-            Change::Paused if !recorded => self.wait(&key, parts, entry.now).await,
+            Change::Paused if !recorded => self.wait(entry.notification, parts, entry.now).await,
             change if recorded && change.keeps() => self.keep_parts(&key, parts).await.map(|()| true),
             _ if recorded && are_kept => self.let_parts_go(&key, parts, entry.now).await.map(|()| true),
             _ => Ok(recorded),
@@ -151,8 +151,12 @@ impl<I: Items> Table<I> {
 
     /// Records that the effects of an ended notification were repeated.
     pub async fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
-        let update = Update::default().append(MOMENTS, moment("replayed", now, None)).set("expires_at", self.ttl(now));
-        self.update(&partition(&key.entity), &sort_key(key), update, None).await?;
+        let change = || {
+            let mut update = Update::default().append(MOMENTS, moment("replayed", now, None));
+            let condition = format!("attribute_exists({})", update.name("state"));
+            (update, condition)
+        };
+        self.update_and_keep((&partition(&key.entity), &sort_key(key)), now, change).await?;
         Ok(())
     }
 

@@ -6,7 +6,6 @@
 
 use crate::attention::{FEEDBACK_PARKED, acknowledged, unacknowledged};
 use crate::attributes::{Item, Update, in_state, is_one_of, string, text, time_text};
-use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::State;
 use webhooks_model::feedback::FeedbackState;
@@ -195,11 +194,10 @@ impl Outdated {
         })
     }
 
-    /// A record that has not ended well may be kept without an expiry, so it gets none.
-    pub(crate) fn change(self, update: Update, now: OffsetDateTime, expires_at: AttributeValue) -> Update {
+    pub(crate) fn change(self, update: Update, now: OffsetDateTime) -> Update {
         match self {
-            Self::Done => removed(update).set("expires_at", expires_at),
-            Self::Refused => refused(update, now).set("expires_at", expires_at),
+            Self::Done => removed(update),
+            Self::Refused => refused(update, now),
             Self::Unended => returned(update, now),
         }
     }

@@ -152,16 +152,17 @@ impl<I: Items> Table<I> {
         now: OffsetDateTime,
         tried_since: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let mut update =
-            with_verdict(Update::default(), FeedbackState::Queued, verdict).set("expires_at", self.ttl(now));
-        let (state, awaited) = (update.name("feedback"), update.value(string(FeedbackState::Awaited.as_str())));
-        let names = ["feedback_attempts", "outcome_at", "feedback_deadline"];
-        let [tries, came, deadline] = names.map(|name| update.name(name));
-        let last = update.value(string(time_text(tried_since)));
-        let is_untried = format!("(attribute_not_exists({tries}) OR {deadline} <= {last})");
-        let is_missing = format!("(attribute_not_exists({came}) OR {came} < {last})");
-        let condition = format!("{state} = {awaited} AND {is_untried} AND {is_missing}");
-        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
+        let expired = || {
+            let mut update = with_verdict(Update::default(), FeedbackState::Queued, verdict);
+            let (state, awaited) = (update.name("feedback"), update.value(string(FeedbackState::Awaited.as_str())));
+            let names = ["feedback_attempts", "outcome_at", "feedback_deadline"];
+            let [tries, came, deadline] = names.map(|name| update.name(name));
+            let last = update.value(string(time_text(tried_since)));
+            let is_untried = format!("(attribute_not_exists({tries}) OR {deadline} <= {last})");
+            let is_missing = format!("(attribute_not_exists({came}) OR {came} < {last})");
+            (update, format!("{state} = {awaited} AND {is_untried} AND {is_missing}"))
+        };
+        self.update_and_keep((&partition(&key.entity), &sort_key(key)), now, expired).await
     }
 
     /// Sets the mark. `false` if the notification has changed or has another mark.
@@ -180,14 +181,23 @@ impl<I: Items> Table<I> {
     /// that needs a person, gets its own mark instead.
     pub async fn unmark(&self, key: &LedgerKey, mark: Mark, now: OffsetDateTime) -> Result<(), StoreError> {
         let ours = mark.value(&key.entity.tenant);
-        let write = |case: Outdated| {
-            let mut update = case.change(Update::default(), now, self.ttl(now));
+        let write = |(case, is_kept): (Outdated, bool)| {
+            let update = case.change(Update::default(), now);
+            let (mut update, expiry) = match is_kept {
+                true => (update, "attribute_not_exists"),
+                false => (update.set("expires_at", self.ttl(now)), "attribute_exists"),
+            };
             let own = case.condition(&mut update);
-            let (attention, ours) = (update.name("attention"), update.value(string(ours.as_str())));
-            (update, format!("{own} AND {attention} = {ours}"))
+            let [attention, expires_at] = ["attention", "expires_at"].map(|name| update.name(name));
+            let ours = update.value(string(ours.as_str()));
+            (update, format!("{own} AND {attention} = {ours} AND {expiry}({expires_at})"))
         };
-        let case_of = |item: &Item| (text(item, "attention") == Some(&ours)).then(|| Outdated::of(item)).flatten();
-        self.write_case((&partition(&key.entity), &sort_key(key)), Outdated::Done, write, case_of).await?;
+        let case_of = |item: &Item| {
+            let is_ours = text(item, "attention") == Some(&ours);
+            is_ours.then(|| Outdated::of(item)).flatten().map(|case| (case, !item.contains_key("expires_at")))
+        };
+        let likely = (Outdated::Done, false);
+        self.write_case((&partition(&key.entity), &sort_key(key)), likely, write, case_of).await?;
         Ok(())
     }
 }
@@ -219,9 +229,6 @@ impl<I: Items> Table<I> {
     /// Reads the items of an index from the table, in the order of the index.
     pub(crate) async fn as_they_are(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
         let names: Vec<(String, String)> = named.iter().filter_map(keys_of).collect();
-        if names.is_empty() {
-            return Ok(vec![]);
-        }
         let items = self.items.get_many(names.clone(), &ATTRIBUTES, true).await?;
         Ok(in_order(&names, items))
     }

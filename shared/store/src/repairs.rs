@@ -89,13 +89,13 @@ impl<I: Items> Table<I> {
                 let refused = || watched(effect(noted(&action), &action), action.at);
                 let on_its_way = || unlisted(effect(noted(&action), &action));
                 // Visma Net may refuse it in between.
-                Ok(self.act_and_keep(&pk, &sk, action.at, refused).await?
-                    || self.act_and_keep(&pk, &sk, action.at, on_its_way).await?
-                    || self.act_and_keep(&pk, &sk, action.at, refused).await?)
+                Ok(self.update_and_keep((&pk, &sk), action.at, refused).await?
+                    || self.update_and_keep((&pk, &sk), action.at, on_its_way).await?
+                    || self.update_and_keep((&pk, &sk), action.at, refused).await?)
             }
             Deed::ResendParked => {
                 let refused = || watched(effect(noted(&action), &action), action.at);
-                self.act_and_keep(&pk, &sk, action.at, refused).await
+                self.update_and_keep((&pk, &sk), action.at, refused).await
             }
             Deed::Replay => {
                 let (update, held) = effect(noted(&action), &Action { deed: Deed::Release, ..action });
@@ -103,7 +103,7 @@ impl<I: Items> Table<I> {
                 Ok(self.note_replay(key, action).await? || self.update(&pk, &sk, update, Some(held)).await?)
             }
             Deed::Outcome | Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => {
-                self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await
+                self.update_and_keep((&pk, &sk), action.at, || effect(noted(&action), &action)).await
             }
         }
     }
@@ -112,7 +112,7 @@ impl<I: Items> Table<I> {
     /// held: only an operator ends a hold.
     pub async fn note_replay(&self, key: &LedgerKey, action: Action<'_>) -> Result<bool, StoreError> {
         let replay = || effect(noted(&action), &action);
-        self.act_and_keep(&partition(&key.entity), &sort_key(key), action.at, replay).await
+        self.update_and_keep((&partition(&key.entity), &sort_key(key)), action.at, replay).await
     }
 
     /// Records the release of a paused notification whose message is on its way. `false` if it was
@@ -178,28 +178,6 @@ impl<I: Items> Table<I> {
         });
         let position = next.map(|next| serde_json::to_string(&next).expect("texts always serialise"));
         Ok(RecordPage { records: page.records, position, unread: page.unread })
-    }
-}
-
-impl<I: Items> Table<I> {
-    /// Writes the effect. A record with an expiry gets a new full retention. A record that is held,
-    /// paused or waits has no expiry, and gets none.
-    async fn act_and_keep(
-        &self,
-        pk: &str,
-        sk: &str,
-        at: OffsetDateTime,
-        effect: impl Fn() -> (Update, String) + Send + Sync,
-    ) -> Result<bool, StoreError> {
-        let (update, condition) = effect();
-        let mut update = update.set("expires_at", self.ttl(at));
-        let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
-        if self.update(pk, sk, update, Some(mortal)).await? {
-            return Ok(true);
-        }
-        let (mut update, condition) = effect();
-        let kept = format!("{condition} AND attribute_not_exists({})", update.name("expires_at"));
-        self.update(pk, sk, update, Some(kept)).await
     }
 }
 

@@ -6,16 +6,19 @@
 use crate::attributes::{Item, Update, integer, string, text, time_text};
 use crate::error::StoreError;
 use crate::history::{MOMENTS, moment};
-use crate::implied::{id_in_header, received_at};
+use crate::implied::{feed_at, id_in_header, received_at};
 use crate::item::Items;
-use crate::keys::{partition, raw_part, sort_key, wait_key};
+use crate::keys::{feed_day, partition, raw_part, sort_key, wait_key};
 use crate::table::Table;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::notification::Proof;
 use webhooks_model::replay::Recorded;
-use webhooks_model::{Channel, Delivery, LedgerKey, Reason, State};
+use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Reason, State};
+
+/// The time in the list of the wait that ended last.
+const ENDED_WAIT: &str = "ended_wait";
 
 impl<I: Items> Table<I> {
     /// A delivery that reads as this notification. `None` if it is not recorded, or its raw item
@@ -35,7 +38,11 @@ impl<I: Items> Table<I> {
     /// again after `since`, its time in the list of paused ones: then it still waits.
     pub async fn let_go(&self, key: &LedgerKey, since: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
         let pk = partition(&key.entity);
-        let mut update = Update::default().set("expires_at", self.ttl(now)).remove("attention").remove("attention_at");
+        let mut update = Update::default()
+            .set("expires_at", self.ttl(now))
+            .copy("attention_at", ENDED_WAIT)
+            .remove("attention")
+            .remove("attention_at");
         let (at, read) = (update.name("attention_at"), update.value(string(since)));
         if !self.update(&pk, &wait_key(key), update, Some(format!("{at} = {read}"))).await? {
             return Ok(false);
@@ -73,18 +80,19 @@ impl<I: Items> Table<I> {
         Ok(Some(whole))
     }
 
-    /// Writes the wait and keeps its record and the parts of its raw item. If the function dies in
-    /// between, the message is repeated and does it again.
-    pub(crate) async fn wait(&self, key: &LedgerKey, parts: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
+    /// Writes the wait and keeps its record and the parts of its raw item. The record moves to the
+    /// place in the feed of the last receipt, which tells an erasure whether to keep all of them. If
+    /// the function dies in between, the message is repeated and does it again.
+    pub(crate) async fn wait(&self, n: &Notification, parts: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let key = &n.ledger_key();
         let pk = partition(&key.entity);
-        let since = time_text(now);
-        let update = Update::default()
-            .set("attention", string(State::Paused.as_str()))
-            .set("attention_at", string(&since))
-            .remove("expires_at");
-        self.update(&pk, &wait_key(key), update, None).await?;
+        let since = self.begin_wait(&pk, &wait_key(key), now).await?;
         let paused = moment(State::Paused.as_str(), now, None);
-        let mut update = Update::default().append(MOMENTS, paused).remove("expires_at");
+        let mut update = Update::default()
+            .append(MOMENTS, paused)
+            .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
+            .set("feed_at", string(feed_at(&time_text(n.received_at), &n.key)))
+            .remove("expires_at");
         let condition = format!("attribute_exists({})", update.name("state"));
         if !self.update(&pk, &sort_key(key), update, Some(condition)).await? {
             self.let_go(key, &since, now).await?;
@@ -92,6 +100,25 @@ impl<I: Items> Table<I> {
         }
         self.keep_parts(key, parts).await?;
         Ok(true)
+    }
+
+    /// Returns the time of the wait in the list. No two waits of a notification have the same, so nobody
+    /// who ends one ends another, whatever the clocks of the machines say.
+    async fn begin_wait(&self, pk: &str, sk: &str, now: OffsetDateTime) -> Result<String, StoreError> {
+        let mut at = now;
+        loop {
+            let since = time_text(at);
+            let mut update = Update::default()
+                .set("attention", string(State::Paused.as_str()))
+                .set("attention_at", string(&since))
+                .remove("expires_at");
+            let ours = update.value(string(&since));
+            let taken = ["attention_at", ENDED_WAIT].map(|name| format!("NOT {} = {ours}", update.name(name)));
+            if self.update(pk, sk, update, Some(taken.join(" AND "))).await? {
+                return Ok(since);
+            }
+            at += Duration::MILLISECOND;
+        }
     }
 
     /// Gives the kept parts of a raw item an expiry again.

@@ -96,6 +96,25 @@ impl<I: Items> Table<I> {
         self.apply(pk, sk, update, condition, true).await
     }
 
+    /// Writes the change. A record with an expiry gets a new full retention. A record that is held,
+    /// paused or waits has no expiry, and gets none.
+    pub(crate) async fn update_and_keep(
+        &self,
+        (pk, sk): (&str, &str),
+        now: OffsetDateTime,
+        change: impl Fn() -> (Update, String) + Send + Sync,
+    ) -> Result<bool, StoreError> {
+        let (update, condition) = change();
+        let mut update = update.set("expires_at", self.ttl(now));
+        let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
+        if self.update(pk, sk, update, Some(mortal)).await? {
+            return Ok(true);
+        }
+        let (mut update, condition) = change();
+        let kept = format!("{condition} AND attribute_not_exists({})", update.name("expires_at"));
+        self.update(pk, sk, update, Some(kept)).await
+    }
+
     /// Writes the case that is likely. If its condition does not hold, reads the item and writes the
     /// case that it is. `false` if it is none of them.
     ///

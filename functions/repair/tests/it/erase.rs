@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
-use webhooks_model::{Ticks, Versions, Work, notification::Notification};
+use webhooks_model::{LedgerKey, Ticks, Versions, Work, notification::Notification};
 use webhooks_store::{Entry, Erasure};
 
 fn erase() -> Work {
@@ -55,6 +55,26 @@ async fn erases_what_arrives_during_an_erasure() {
 }
 
 #[tokio::test]
+async fn a_parked_notification_that_comes_again_after_the_erasure_began_stays_with_its_wait() {
+    use webhooks_store::Change;
+    let world = World::new().await;
+    world.recorded(2, || Change::Parked(webhooks_model::Reason::Unmapped)).await;
+    world.begin(erase(), 100).await;
+    // The second one is a replay, which has the old time of receipt.
+    for (number, age) in [(1, Duration::ZERO), (2, Duration::minutes(58))] {
+        let now = world.host.now();
+        let entry = Entry { notification: &order(number, now - age), change: Change::Paused, now };
+        assert!(world.table.table.record(&entry).await.unwrap());
+    }
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 2, 0));
+    let own = order(1, world.host.now()).key;
+    let mut left: Vec<String> = kept(&world).await.into_iter().map(|(_, sk)| sk).collect();
+    left.sort();
+    assert_eq!(left, [format!("N#{own}"), format!("WAIT#{own}")]);
+}
+
+#[tokio::test]
 async fn goes_on_for_as_long_as_an_attempt_may_write_what_it_read_before_it_was_deleted() {
     let world = World::new().await;
     world.begin(erase(), 100).await;
@@ -85,8 +105,14 @@ async fn processed_now(world: &World, number: u128) {
     let now = world.host.now();
     let n = Notification { raw: "x".repeat(300_000), ..order(number, now) };
     world.table.table.record(&Entry { notification: &n, change: processed(), now }).await.unwrap();
+    head_changed(world, n.ledger_key()).await;
+}
+
+/// Writes the head of this notification now. It does not say when the notification was received.
+async fn head_changed(world: &World, key: LedgerKey) {
+    let now = world.host.now();
     let versions = Versions { body: Some(Ticks::from_datetime(now)), ..Versions::default() };
-    world.table.table.advance(&head_change(n.ledger_key(), versions), now).await.unwrap();
+    world.table.table.advance(&head_change(key, versions), now).await.unwrap();
 }
 
 /// As after a pause that ended too early.
@@ -108,19 +134,35 @@ async fn ends_while_the_tenant_is_at_work_and_keeps_its_new_notifications_whole(
 }
 
 #[tokio::test]
-async fn parts_without_a_record_go_when_no_attempt_can_be_about_to_write_the_record() {
-    let world = World::new().await;
-    world.begin(erase(), 100).await;
-    world.host.advance(Duration::minutes(1));
-    processed_now(&world, 1).await;
-    for key in kept(&world).await.iter().filter(|(_, sk)| !sk.starts_with("RAW#")) {
-        world.table.table.erase(key).await.unwrap();
+async fn a_head_prolongs_the_erasure_if_it_was_written_before_the_other_functions_knew() {
+    for (seconds, prolongs) in [(29, true), (30, false)] {
+        let world = World::new().await;
+        world.begin(erase(), 100).await;
+        assert!(world.slice(1).await, "an attempt from before may still write");
+        world.host.advance(Duration::seconds(seconds));
+        head_changed(&world, order(1, world.host.now()).ledger_key()).await;
+        assert_eq!(world.slice(1).await, prolongs, "{seconds} seconds after they were told");
+        assert!(kept(&world).await.is_empty());
     }
-    assert!(world.slice(1).await);
-    assert_eq!((world.progress().await, kept(&world).await.len()), ((Status::Running, 0, 0), 2));
-    while world.slice(1).await {}
-    assert_eq!(world.progress().await, (Status::Finished, 2, 0));
-    assert!(kept(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn parts_without_a_record_go_when_no_attempt_can_be_about_to_write_the_record() {
+    for clock_ahead in [Duration::ZERO, Duration::seconds(3)] {
+        let world = World::new().await;
+        world.begin(erase(), 100).await;
+        world.host.advance(Duration::minutes(1) + clock_ahead);
+        processed_now(&world, 1).await;
+        for key in kept(&world).await.iter().filter(|(_, sk)| !sk.starts_with("RAW#")) {
+            world.table.table.erase(key).await.unwrap();
+        }
+        world.host.advance(-clock_ahead);
+        assert!(world.slice(1).await);
+        assert_eq!((world.progress().await, kept(&world).await.len()), ((Status::Running, 0, 0), 2));
+        while world.slice(1).await {}
+        assert_eq!(world.progress().await, (Status::Finished, 2, 0));
+        assert!(kept(&world).await.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use crate::support::{Fixture, NOW, notification, order};
+use crate::support::{Fixture, NOW, TENANT, notification, order};
 use time::Duration;
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{FeedbackState, Verdict};
@@ -49,6 +49,15 @@ async fn an_unknown_notification_is_unknown() {
     let fixture = Fixture::new().await;
     let seen = fixture.table.look(&order(1).ledger_key()).await.unwrap();
     assert!(seen.same.is_none() && !seen.repeated);
+}
+
+#[tokio::test]
+async fn what_comes_again_and_waits_has_the_place_of_its_last_receipt() {
+    let (fixture, later) = (Fixture::new().await, NOW + Duration::days(2));
+    record(&fixture, &order(1), Change::Parked(Reason::Unmapped)).await;
+    assert!(record(&fixture, &Notification { received_at: later, ..order(1) }, Change::Paused).await);
+    let page = fixture.table.feed(TENANT, NOW + Duration::DAY, later + Duration::DAY, None, 9).await.unwrap();
+    assert_eq!(page.records.iter().map(|one| one.received_at).collect::<Vec<_>>(), [later]);
 }
 
 #[tokio::test]

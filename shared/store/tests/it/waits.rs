@@ -87,6 +87,25 @@ async fn an_ended_notification_waits_in_an_item_of_its_own() {
 }
 
 #[tokio::test]
+async fn no_two_waits_of_a_notification_have_the_same_time() {
+    let fixture = Fixture::new().await;
+    let (n, key) = (order(1), order(1).ledger_key());
+    record(&fixture, &n, processed()).await;
+    let wait = async |now| {
+        assert!(fixture.table.record(&Entry { notification: &n, change: Change::Paused, now }).await.unwrap());
+        waiting(&fixture).await.remove(0).position.at
+    };
+    let first = wait(NOW).await;
+    let second = wait(NOW).await;
+    assert_ne!(second, first);
+    assert!(!fixture.table.let_go(&key, &first, NOW).await.unwrap(), "its message is not on its way");
+    assert!(fixture.table.let_go(&key, &second, NOW).await.unwrap());
+    assert_ne!(wait(NOW + Duration::MILLISECOND).await, second);
+    assert!(!fixture.table.let_go(&key, &second, NOW).await.unwrap(), "another function has ended that one");
+    assert_eq!(waiting(&fixture).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_repeated_message_repairs_a_wait_that_was_interrupted() {
     for requests in 0.. {
         let fixture = Fixture::new().await;

@@ -12,11 +12,12 @@ use webhooks_store::Item;
 
 impl Checks {
     /// Whether an outcome is awaited that nobody will send. Only under other names: then the first of
-    /// several items under one id has another key, which the others do not find.
+    /// several items under one id has another key, which the others do not find. Or if they come
+    /// again during an erasure, which then deletes another one's record.
     pub(crate) fn awaits_outcomes(&mut self, table: &TableModel) -> bool {
         let awaited = table.items().find(|item| text(item, "feedback") == Some("awaited"));
         let Some(key) = awaited.and_then(|item| text(item, "sk")) else { return false };
-        self.require(self.names_were_rewritten, Invariant::OneFeedback, || {
+        self.require(self.names_were_rewritten || self.may_be_erased(key), Invariant::OneFeedback, || {
             format!("the outcome of {} is awaited, and nobody sends it", short(key))
         });
         true
