@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::handler::Handler;
 use crate::ports::{Done, Ports, Processor};
 use crate::sentences;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::cloud_event::CloudEvent;
@@ -57,8 +57,9 @@ impl<P: Ports> Processor<P> {
         if seen.same.is_some_and(|known| known.feedback == Some(FeedbackState::Queued)) && n.origin != Origin::Replay {
             self.queue_feedback(n, received).await?;
         }
-        // After a pause it would be a replay, as if a person had asked for it.
-        if is_claim(n) && admit(n, settings).is_ok() {
+        // Before a pause, whose end replays it, as if a person had asked for it.
+        if is_claim(n) && !Box::pin(self.is_asked_for(n)).await? {
+            self.newer_that_admit(n, settings).await?;
             return Err(Failure::parked(Reason::Unconfirmable));
         }
         if self.local.pauses.hold(n, &self.ledger, self.host.now()).await? {
@@ -71,17 +72,8 @@ impl<P: Ports> Processor<P> {
         if n.entity == Entity::Unparseable {
             return self.end(n, received, State::Unparseable, Answering::none()).await;
         }
-        // Intake reads the settings separately, so it may know a newer subscription.
-        let newer;
-        let settings = match admit(n, settings) {
-            Ok(()) => settings,
-            Err(Reason::TenantNotServed) => {
-                newer = self.settings.as_of(n.received_at).await?;
-                admit(n, &newer).map_err(Failure::parked)?;
-                newer.as_ref()
-            }
-            Err(reason) => return Err(Failure::parked(reason)),
-        };
+        let newer = self.newer_that_admit(n, settings).await?;
+        let settings = newer.as_deref().unwrap_or(settings);
         if is_ambiguous(n, &seen) {
             return Err(Failure::parked(Reason::Ambiguous));
         }
@@ -92,6 +84,32 @@ impl<P: Ports> Processor<P> {
             self.observe_overtaken(received);
         }
         self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
+    }
+
+    /// `None` if these settings admit it. Intake reads them separately, so it may know a newer
+    /// subscription.
+    async fn newer_that_admit(&self, n: &Notification, settings: &Settings) -> Result<Option<Arc<Settings>>, Failure> {
+        match admit(n, settings) {
+            Ok(()) => Ok(None),
+            Err(Reason::TenantNotServed) => {
+                let newer = Box::pin(self.settings.as_of(n.received_at)).await?;
+                admit(n, &newer).map_err(Failure::parked)?;
+                Ok(Some(newer))
+            }
+            Err(reason) => Err(Failure::parked(reason)),
+        }
+    }
+
+    /// Whether an operator has asked for its replay. The reconciler also replays what is stuck.
+    async fn is_asked_for(&self, n: &Notification) -> Result<bool, Failure> {
+        let keys = n.moved_from().cloned().into_iter().chain([n.ledger_key()]);
+        for key in keys.filter(|_| n.origin == Origin::Replay) {
+            let actions = self.ledger.record_of(&key).await?.map(|record| record.actions).unwrap_or_default();
+            if actions.iter().any(|action| action.what == Deed::Replay.as_str()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether an operator holds it, also under its former key. A release or a replay ends the hold in

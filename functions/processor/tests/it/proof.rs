@@ -1,11 +1,13 @@
 //! Only bodies are signed. A replay under other headers, or an unsigned word, has no effect without
 //! the ERP.
 
+use crate::repairs::act;
 use crate::together::pause;
 use crate::world::{MAX_RECEIVE_COUNT, World, account, at, key_in, order};
 use fixtures::TENANT;
 use serde_json::{Value, json};
 use webhooks_model::{Delivery, EntityId, LedgerKey};
+use webhooks_store::Deed;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER_TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
@@ -228,6 +230,36 @@ async fn an_action_only_in_a_header_of_a_known_body_waits_for_a_person() {
         two_events(&world, [ACTION, ACTION], ids, by_header).await;
         assert!(world.states().await.iter().all(|state| state == "parked: unconfirmable"), "{ids:?}");
     }
+}
+
+#[tokio::test]
+async fn an_action_only_in_a_header_is_carried_out_when_a_person_replays_it() {
+    let world = World::new().await;
+    world.erp.put("v1/purchaseorder/PO1053", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    let body = json!({"contextId": "1234567", "entityId": "PO1053"});
+    let delivery = with_headers(&world, &body, &[("x-vwd-event-id", ACTION)]);
+    world.batch(&[delivery.to_message()], 1).await;
+    assert_eq!((world.states().await, world.events.sent().len()), (vec!["parked: unconfirmable".to_owned()], 0));
+    let key = key_in(&delivery);
+    let replay = [world.table.table.replay(&key).await.unwrap().unwrap().to_message()];
+    world.batch(&replay, 1).await;
+    assert_eq!(world.states().await, ["parked: unconfirmable"], "the reconciler also replays");
+    assert!(act(&world, &key, Deed::Replay).await);
+    assert!(world.batch(&replay, 1).await.is_empty());
+    assert_eq!((world.states().await, world.events.sent().len()), (vec!["processed".to_owned()], 1));
+}
+
+#[tokio::test]
+async fn an_action_only_in_a_header_waits_for_a_person_also_if_its_tenant_was_added_just_now() {
+    let world = World::new().await;
+    world.erp.put("v1/purchaseorder/PO1053", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    world.settings.document()["subscriptions"][0]["tenants"] = json!(["another"]);
+    world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
+    world.settings.document()["subscriptions"][0]["tenants"] = json!([TENANT]);
+    world.host.advance(time::Duration::seconds(1));
+    let body = json!({"contextId": "1234567", "entityId": "PO1053"});
+    world.batch(&[with_headers(&world, &body, &[("x-vwd-event-id", ACTION)]).to_message()], 1).await;
+    assert_eq!(world.states().await, ["parked: tenant_not_served", "parked: unconfirmable"]);
 }
 
 #[tokio::test]
