@@ -7,7 +7,7 @@ use crate::entity::Entity;
 use crate::identity::NotificationKey;
 use crate::items::Items;
 use crate::notification::{Notification, unreadable};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 impl Notification {
@@ -32,8 +32,9 @@ impl Notification {
                 only.keep_number(&record.notification);
             }
             _ => {
-                drop_ids_of_others(&mut all);
                 tell_apart(&mut all);
+                drop_repetitions(&mut all);
+                drop_ids_of_others(&mut all);
                 share_answers(&mut all);
             }
         }
@@ -51,6 +52,12 @@ fn tell_apart(all: &mut [Notification]) {
             *n = n.clone().with_key(Some(*copy));
         }
     }
+}
+
+/// An item under the same id of its own and with the same content is the same notification.
+fn drop_repetitions(all: &mut Vec<Notification>) {
+    let mut keys = HashSet::new();
+    all.retain(|n| keys.insert(n.ledger_key()));
 }
 
 /// The header names one notification. In a delivery of several it is not the id of those that have
@@ -92,9 +99,35 @@ mod tests {
     use crate::directory::tests::{AtMost, OneCompany, TENANT};
     use crate::feedback::Address;
     use crate::ledger::Reason;
-    use std::collections::HashSet;
 
     const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+
+    #[test]
+    fn a_message_has_the_items_of_its_delivery_and_a_foreign_one_has_none() {
+        let delivery = delivery(br#"[5,{"event":"ACCOUNT_CHANGED","accountCd":"1"}]"#);
+        let all = Notification::all_in(&delivery.to_message(), &OneCompany).unwrap();
+        assert_eq!((all.len(), all), (2, Notification::all_of(&delivery, &OneCompany)));
+        assert!(Notification::all_in("a foreign message", &OneCompany).is_err());
+    }
+
+    #[test]
+    fn equal_items_are_numbered_from_the_second_on() {
+        let item = r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#;
+        let mut delivery = delivery(format!("[{item},{item},{item}]").as_bytes());
+        delivery.meta.headers.insert("x-vwd-notification-id".into(), "4711".into());
+        let all = Notification::all_of(&delivery, &OneCompany);
+        assert_eq!(all.iter().map(|n| n.key.id()).collect::<Vec<_>>(), ["4711", "2-4711", "3-4711"]);
+    }
+
+    #[test]
+    fn an_item_that_is_repeated_under_its_own_id_is_one_notification_and_has_its_own_answer() {
+        let item = format!(r#"{{"notificationId":"{ID}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#);
+        let other = item.replace("\"1\"", "\"2\"");
+        let all = Notification::all_of(&delivery(format!("[{item},{item}]").as_bytes()), &OneCompany);
+        assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [AnswerRole::Own]);
+        let all = Notification::all_of(&delivery(format!("[{item},{other},{item}]").as_bytes()), &OneCompany);
+        assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [AnswerRole::ForAll, AnswerRole::ByFirst]);
+    }
 
     #[test]
     fn the_first_item_that_can_be_read_has_the_answer_of_all() {
