@@ -25,6 +25,8 @@ pub(crate) struct Found {
     pub(crate) touched: usize,
     pub(crate) without_key: usize,
     pub(crate) without_time: usize,
+    /// Rows that a list without pages counts, and that did not come.
+    pub(crate) absent: usize,
 }
 
 #[derive(Debug, Default)]
@@ -47,8 +49,9 @@ impl Found {
         self.without_time += rows.iter().filter(|row| matches!(row, Row::NoTime { .. })).count();
     }
 
+    /// Absent rows count as one, since only the list itself says how many there are.
     pub(crate) fn unreadable(&self) -> usize {
-        self.without_key + self.without_time
+        self.without_key + self.without_time + usize::from(self.absent > 0)
     }
 
     /// The number of queued changes whose webhooks should have come.

@@ -35,7 +35,7 @@ pub struct Report {
     pub gaps_found: BTreeMap<Collection, usize>,
     /// Lists where many rows changed all at once, or were touched without a change.
     pub mass_changes: BTreeMap<Collection, usize>,
-    /// Rows without a readable key or time.
+    /// Rows without a readable key or time, and lists without pages that came without all rows.
     pub unreadable: BTreeMap<Collection, usize>,
     /// Silent tenants, by the directory where a run had no time to check; `None` if the table did not
     /// answer.
@@ -223,8 +223,8 @@ fn note(report: &mut Report, sweep: &Sweep<'_>) {
         *report.mass_changes.entry(collection).or_default() += 1;
     }
     if found.unreadable() > 0 {
-        let (without_key, without_time) = (found.without_key, found.without_time);
-        tracing::warn!(tenant, collection = %collection, without_key, without_time, "rows that cannot be read");
+        let (without_key, without_time, absent) = (found.without_key, found.without_time, found.absent);
+        tracing::warn!(tenant, collection = %collection, without_key, without_time, absent, "rows that cannot be read");
         *report.unreadable.entry(collection).or_default() += found.unreadable();
     }
 }

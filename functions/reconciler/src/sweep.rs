@@ -180,6 +180,9 @@ impl<P: Ports> Reconciler<P> {
             answered => answered?,
         };
         let Taken { new_from, rest } = taken(collection, &at.walk, window, &page);
+        if collection.paging() == Paging::None {
+            sweep.found.absent += page.total.unwrap_or_default().saturating_sub(page.rows.len());
+        }
         let rows: Vec<Row> = page.rows.into_iter().skip(new_from).collect();
         found::warn_if_ahead(tenant, collection, &rows, self.host.now());
         sweep.found.see_rows(&rows);

@@ -129,7 +129,7 @@ contract! {
     [Feedback] FeedbackQuotaLeft(calls: u64), Count, "the smallest X-RateLimit-Remaining of a batch's tenants";
     [Reconciler] GapsFound { collection }, Count, "changes whose webhook never arrived, by the ERP's list";
     [Reconciler] MassChanges { collection }, Count, "lists where many rows changed all at once, or got only a new time";
-    [Reconciler] RowsUnreadable { collection }, Count, "rows of a list without a readable key or time";
+    [Reconciler] RowsUnreadable { collection }, Count, "rows of a list without a readable key or time, and lists that came without all rows";
     [Reconciler] ListsSwept, Count, "lists swept to their end";
     [Reconciler] ListsUnfinished, Count, "lists left to the next run";
     [Reconciler] SilentTenants(tenants: usize), Count, "tenants silent for longer than the settings allow, even those never heard of";

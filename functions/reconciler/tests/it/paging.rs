@@ -166,6 +166,20 @@ proptest! {
 }
 
 #[tokio::test]
+async fn a_list_without_pages_that_came_without_all_rows_is_reported_and_swept() {
+    let captured = webhooks_telemetry::Captured::default();
+    let _default = tracing::subscriber::set_default(webhooks_telemetry::subscriber_for_tests(captured.clone()));
+    let (accounts, world) = (Collection::Account, world_of("account", 3, 100).await);
+    assert!(world.run().await.unreadable.is_empty(), "all that it counts came");
+    world.host.advance(Duration::minutes(60));
+    world.change_all(accounts, &["1", "2", "3"].map(str::to_owned), 30);
+    world.lists.0.lock().unwrap().largest = Some(2);
+    let report = world.run().await;
+    assert_eq!((report.finished, report.gaps_found[&accounts], report.unreadable[&accounts]), (1, 2, 1));
+    assert!(captured.lines().iter().any(|line| line["absent"] == 1), "{}", captured.text());
+}
+
+#[tokio::test]
 async fn rows_without_a_time_are_counted_and_delay_nothing() {
     let captured = webhooks_telemetry::Captured::default();
     let _default = tracing::subscriber::set_default(webhooks_telemetry::subscriber_for_tests(captured.clone()));

@@ -62,7 +62,10 @@ impl Answers {
         let (total, size) = (changed.len(), window.size.min(self.largest.unwrap_or(usize::MAX)));
         let rows = changed.into_iter().map(|row| listed(collection, row));
         match collection.paging() {
-            Paging::None => Page { rows: rows.collect(), total: None, more: None },
+            Paging::None => {
+                let most = self.largest.unwrap_or(usize::MAX);
+                Page { rows: rows.take(most).collect(), total: Some(total), more: None }
+            }
             paging => {
                 let start = window.page as usize * size;
                 let more = (paging == Paging::FromZero).then_some(start + size < total);
