@@ -124,3 +124,18 @@ fn under_id_of(first: &Notification, attempted: &[Notification], held: &[Notific
     let held = held.iter().filter(is_other).filter_map(|n| n.replays.clone());
     std::iter::once(first.ledger_key()).chain(others).chain(held).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fixtures::{TENANT, order};
+    use time::OffsetDateTime;
+
+    #[test]
+    fn a_record_names_at_most_a_hundred_items_and_none_of_another_tenant() {
+        let key = order(1, OffsetDateTime::UNIX_EPOCH).ledger_key();
+        let may_name_so_many = |count| may_name(&vec![key.clone(); count], TENANT);
+        assert_eq!([100, 101].map(may_name_so_many), [true, false]);
+        assert!(!may_name(&[key], "another"));
+    }
+}

@@ -62,6 +62,14 @@ async fn the_second_of_two_messages_in_one_batch_waits_and_finds_it_answered() {
 }
 
 #[tokio::test]
+async fn a_feedback_that_another_message_has_just_sent_needs_no_further_try() {
+    let world = World::new().await;
+    let key = world.processed_for("overtaken", FeedbackState::Queued).await;
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    assert_eq!((world.state().await.as_str(), world.emitted.count("FeedbackRetried")), ("sent", 0));
+}
+
+#[tokio::test]
 async fn a_refused_id_is_followed_by_the_other_one() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;

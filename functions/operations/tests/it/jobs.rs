@@ -18,7 +18,7 @@ use webhooks_store::{Action, Answer, Answers, Change, Deed, Entry, Mark};
 const PLANS: &str = "/operations/v1/feedback/plans";
 const RESENDS: &str = "/operations/v1/feedback/resends";
 
-async fn refused(world: &World, key: &LedgerKey, reason: Reason, detail: &str) {
+pub(crate) async fn refused(world: &World, key: &LedgerKey, reason: Reason, detail: &str) {
     let at = world.host.now();
     let attempt = Attempt { at, receive_count: 1, reason, detail: detail.into() };
     let answer = Answer::Parked { attempt, verdict: Verdict::success("Done.") };
@@ -110,6 +110,20 @@ async fn resent(world: &World, begun: &Value, keys: &[LedgerKey]) -> String {
     (progress.status, progress.done) = (Status::Finished, keys.len() as u64);
     assert!(world.table.table.progress(job.id, &progress).await.unwrap());
     format!("/operations/v1/jobs/{id}")
+}
+
+/// More orders than one read has. The feedback of each was refused, and a finished job has resent
+/// it. Returns their keys and the job's URL.
+pub(crate) async fn many_resent(world: &World) -> (Vec<LedgerKey>, String) {
+    let mut keys = vec![];
+    for number in 1..=101 {
+        let n = world.order(number, Duration::hours(1), processed(FeedbackState::Queued)).await;
+        refused(world, &n.ledger_key(), Reason::GaveUp, "feedback: status 503").await;
+        keys.push(n.ledger_key());
+    }
+    let begun = world.repair("POST", RESENDS, json!({})).await.body;
+    let url = resent(world, &begun, &keys).await;
+    (keys, url)
 }
 
 async fn accepted(world: &World, key: &LedgerKey) {
@@ -236,14 +250,7 @@ async fn a_resend_counts_what_a_function_with_a_slower_clock_has_put_back() {
 #[tokio::test]
 async fn more_failures_than_one_read_are_counted_and_listed_each_once() {
     let world = World::new().await;
-    let mut keys = vec![];
-    for number in 1..=101 {
-        let n = world.order(number, Duration::hours(1), processed(FeedbackState::Queued)).await;
-        refused(&world, &n.ledger_key(), Reason::GaveUp, "feedback: status 503").await;
-        keys.push(n.ledger_key());
-    }
-    let begun = world.repair("POST", RESENDS, json!({})).await.body;
-    let url = resent(&world, &begun, &keys).await;
+    let (keys, url) = many_resent(&world).await;
     for key in &keys {
         refused(&world, key, Reason::GaveUp, "feedback: status 503").await;
     }

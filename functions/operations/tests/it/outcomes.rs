@@ -1,5 +1,6 @@
 //! The outcomes that a finished job shows.
 
+use crate::jobs::{many_resent, refused};
 use crate::world::{World, processed};
 use fixtures::{TENANT, TestHost};
 use lambda_http::http::StatusCode;
@@ -11,8 +12,8 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Status};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Notification, Reason, State};
-use webhooks_store::{Action, Answering, Change, Deed};
+use webhooks_model::{Allowance, Notification, Reason, State};
+use webhooks_store::{Action, Answering, Change, Deed, Mark};
 
 const JOB: Uuid = Uuid::from_u128(7);
 
@@ -209,6 +210,45 @@ async fn lists_failed_notifications_page_by_page_each_once() {
         }
         assert_eq!(keys, ["SO/1", "SO/2", "SO/3"], "{tenant:?}");
     }
+}
+
+#[tokio::test]
+async fn more_feedback_than_one_read_that_waits_for_the_quota_is_under_way() {
+    let world = World::new().await;
+    let (keys, job) = many_resent(&world).await;
+    let (tenant, resets_at) = (TENANT.to_owned(), world.host.now());
+    let allowance = Allowance { tenant, limit: None, calls_each: 1, resets_at, released_to: None };
+    world.table.table.used_up(&allowance, resets_at).await.unwrap();
+    let received_at = resets_at - Duration::hours(1);
+    for key in &keys {
+        assert!(world.table.table.watch(key, Mark::LimitedFeedback, received_at).await.unwrap());
+    }
+    assert_eq!(counted(&world, &job).await, numbers(0, 0, 101));
+}
+
+#[tokio::test]
+async fn more_acknowledged_failures_than_one_read_are_counted() {
+    let world = World::new().await;
+    let (keys, job) = many_resent(&world).await;
+    for key in &keys {
+        refused(&world, key, Reason::GaveUp, "feedback: status 503").await;
+        let (kind, at) = ("feedback_parked", world.host.now());
+        let action = Action { deed: Deed::Acknowledge { kind, changed_at: at }, at, by: "op", note: "" };
+        assert!(world.table.table.act(key, action).await.unwrap());
+    }
+    assert_eq!(counted(&world, &job).await, numbers(0, 101, 0));
+}
+
+#[tokio::test]
+async fn a_finished_job_is_neither_cancelled_nor_resumed() {
+    let world = World::new().await;
+    let job = finished(&world, &[]).await;
+    for deed in ["cancel", "resume"] {
+        let answer = world.repair("POST", &format!("{job}/{deed}"), json!({})).await;
+        assert_eq!(answer.problem(), (409, "has_ended"), "{deed}: {}", answer.text);
+    }
+    assert_eq!(world.get(&job).await.body["status"], "finished");
+    assert!(world.repairs.sent().is_empty());
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 //! kind.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, down};
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
-use fixtures::{TENANT, on_request};
+use fixtures::{TENANT, on_request, refuses};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -169,6 +170,15 @@ async fn looks_for_a_record_of_earlier_settings_only_if_there_may_be_one() {
         counts.push(queries.load(Ordering::Relaxed));
     }
     assert!(counts[0] < counts[1], "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_notification_that_continues_no_record_needs_no_read_of_one() {
+    let world = World::new().await;
+    let ledger = world.table.through(refuses::<GetItemInput>());
+    let world = world.with_ledger(ledger);
+    assert!(world.take(&account(1, "ACCOUNT_CHANGED", "1920")).await.is_empty());
+    assert_eq!((world.states().await, world.feedback.sent().len()), (vec!["processed".to_owned()], 1));
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! What Visma Net is told, and so the accountant: whether anything, and in which words.
 
-use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, key_in, order};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use webhooks_model::Origin;
+use webhooks_model::delivery::AnswerRole;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn deferred() -> Value {
@@ -53,13 +55,29 @@ async fn answers_unpublished_notifications_at_once() {
 async fn the_settings_say_which_id_is_tried_first() {
     let [in_body, in_header] = [1, 2].map(Uuid::from_u128);
     for (first, expected) in [("body_first", [in_body, in_header]), ("header_first", [in_header, in_body])] {
-        let world = World::new().await;
-        world.settings.document()["visma"]["feedback_id"] = json!(first);
-        let mut delivery = world.delivery(&account(1, "ACCOUNT_CHANGED", "1"));
-        delivery.meta.headers.insert("x-vwd-notification-id".into(), in_header.to_string());
-        world.batch(&[delivery.to_message()], 1).await;
-        assert_eq!(world.ids_to_answer_under(&delivery).await, expected, "{first}");
+        for feedback in ["automatic", "none"] {
+            let world = World::with_routes(json!([{"events": "*", "feedback": feedback}])).await;
+            world.settings.document()["visma"]["feedback_id"] = json!(first);
+            let mut delivery = world.delivery(&account(1, "ACCOUNT_CHANGED", "1"));
+            delivery.meta.headers.insert("x-vwd-notification-id".into(), in_header.to_string());
+            world.batch(&[delivery.to_message()], 1).await;
+            assert_eq!(world.ids_to_answer_under(&delivery).await, expected, "{first} {feedback}");
+        }
     }
+}
+
+#[tokio::test]
+async fn an_item_that_the_first_one_answers_for_also_keeps_its_ids_in_the_order_of_the_settings() {
+    let [in_body, in_header] = [1, 2].map(Uuid::from_u128);
+    let world = World::new().await;
+    world.settings.document()["visma"]["feedback_id"] = json!("header_first");
+    let mut delivery = world.delivery(&account(1, "ACCOUNT_CHANGED", "1"));
+    delivery.meta.headers.insert("x-vwd-notification-id".into(), in_header.to_string());
+    (delivery.meta.origin, delivery.meta.answer_role) = (Origin::Replay, AnswerRole::ByFirst);
+    delivery.meta.replays = Some(key_in(&delivery));
+    assert!(world.batch(&[delivery.to_message()], 1).await.is_empty());
+    assert_eq!(world.ids_to_answer_under(&delivery).await, [in_header, in_body]);
+    assert!(world.feedback.sent().is_empty());
 }
 
 #[tokio::test]

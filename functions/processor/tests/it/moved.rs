@@ -1,7 +1,7 @@
 //! Notifications that newer settings read under another key. Their earlier record is closed.
 
 use crate::repairs::{act, key_of};
-use crate::world::{World, account};
+use crate::world::{World, account, down};
 use aws_sdk_dynamodb::types::AttributeValue;
 use fixtures::TENANT;
 use serde_json::{Value, json};
@@ -177,6 +177,23 @@ async fn a_replay_waits_while_its_former_record_is_held() {
     assert_eq!(world.states().await, ["parked: held"]);
     assert!(act(&world, &old, Deed::Replay).await);
     world.batch(&message, 1).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+}
+
+#[tokio::test]
+async fn a_replay_of_the_new_record_waits_while_the_former_one_is_held() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    learn(&world);
+    world.erp.fail_fetches([down()]);
+    assert_eq!(world.batch(&[replay_of(&world, &old).await], 1).await, [0]);
+    assert!(act(&world, &old, Deed::Hold).await);
+    let new = world.table.table.marked("retrying", None, 1).await.unwrap().records.remove(0).key;
+    assert_eq!(world.batch(&[replay_of(&world, &new).await], 1).await, [0_usize; 0]);
+    assert_eq!(world.states().await, ["parked: held", "retrying: unavailable"]);
+    assert!(world.events.sent().is_empty());
+    assert!(act(&world, &old, Deed::Replay).await);
+    world.batch(&[replay_of(&world, &old).await], 1).await;
     assert_eq!(world.states().await, ["processed", "superseded"]);
 }
 

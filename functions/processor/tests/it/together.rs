@@ -272,25 +272,39 @@ async fn an_item_that_an_operator_holds_counts_as_not_processed() {
     assert_eq!(answers(&world).await, said(false, ONE_OF_TWO));
 }
 
-/// Runs on more than one thread, because the operator is served while a request waits.
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sent_for_a_first_item_that_an_operator_holds_meanwhile() {
-    let world = World::new().await;
-    let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", "later"), item("CUSTOMER_ACTION_TRIGGERED", "2", "")]);
-    let (operator, first, at) = (world.table.table.clone(), key_of(&world, &items, 0), world.host.now());
+/// The same world. An operator holds one of these items just before a record names all of them.
+fn held_meanwhile(world: World, items: &Value, which: usize) -> World {
+    let (operator, key, at) = (world.table.table.clone(), key_of(&world, items, which), world.host.now());
     let ledger = world.table.through(on_request(move |context| {
         let update = context.input().downcast_ref::<UpdateItemInput>();
         let names = update.and_then(|update| update.expression_attribute_names());
         if names.is_some_and(|names| names.values().any(|name| name == "answered_with")) {
-            let hold = operator.act(&first, Action { deed: Deed::Hold, at, by: "op", note: "because" });
+            let hold = operator.act(&key, Action { deed: Deed::Hold, at, by: "op", note: "because" });
             tokio::task::block_in_place(|| Handle::current().block_on(hold))?;
         }
         Ok(())
     }));
-    let world = world.with_ledger(ledger);
+    world.with_ledger(ledger)
+}
+
+/// Runs on more than one thread, because the operator is served while a request waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_for_a_first_item_that_an_operator_holds_meanwhile() {
+    let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", "later"), item("CUSTOMER_ACTION_TRIGGERED", "2", "")]);
+    let world = held_meanwhile(World::new().await, &items, 0);
     deliver(&world, &items, [1]).await;
     assert_eq!(world.states().await, ["parked: held", "processed"]);
     assert!(world.feedback.sent().is_empty());
+}
+
+/// Runs on more than one thread, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_item_that_an_operator_holds_meanwhile_counts_as_not_processed() {
+    let items = json!([item("CUSTOMER_ACTION_TRIGGERED", "1", ""), item("CUSTOMER_ACTION_TRIGGERED", "2", "later")]);
+    let world = held_meanwhile(World::new().await, &items, 1);
+    deliver(&world, &items, [1]).await;
+    assert_eq!(world.states().await, ["parked: held", "processed"]);
+    assert_eq!(answers(&world).await, said(false, ONE_OF_TWO));
 }
 
 #[tokio::test]

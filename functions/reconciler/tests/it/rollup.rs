@@ -179,6 +179,24 @@ async fn an_hour_that_no_run_has_room_to_count_again_holds_up_no_later_one() {
 }
 
 #[tokio::test]
+async fn an_hour_that_a_run_has_no_time_to_count_again_is_left_to_the_next_run() {
+    let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
+    let (start, waits) = (hour_of(world.now()), came(&world, TENANT, "10001"));
+    world.record(&waits, Change::RateLimited { attempt: None, waits_here: true }).await;
+    world.host.advance(Duration::minutes(66));
+    world.run().await;
+    end(&world, &waits).await;
+    world.host.advance(Duration::HOUR);
+    // Its count begins when a run of a minute has no more time.
+    world.cost.slow_down(&world.host, Duration::MINUTE);
+    for (seconds, open) in [(60, 1), (600, 0)] {
+        world.run_within(std::time::Duration::from_secs(seconds)).await;
+        let rollup = hour(&world, Some(TENANT), start).await;
+        assert_eq!((rollup.received, rollup.open), (1, open), "a run of {seconds} seconds");
+    }
+}
+
+#[tokio::test]
 async fn a_run_out_of_time_keeps_what_it_has_counted_of_the_current_hour() {
     let world = World::with_tenants(json!({"collections": []}), &[TENANT]).await;
     let start = hour_of(world.now());

@@ -57,6 +57,16 @@ async fn does_not_release_what_another_pause_covers() {
 }
 
 #[tokio::test]
+async fn releases_no_faster_than_the_rate() {
+    let world = World::new().await;
+    world.recorded(25, paused).await;
+    world.begin(Work::Release, 10).await;
+    assert!(world.slice(1).await);
+    assert_eq!((world.replays().len(), world.progress().await), (10, (Status::Running, 10, 0)));
+    assert_eq!(world.repairs.hidden()[0].1, std::time::Duration::from_secs(1), "ten at ten a second");
+}
+
+#[tokio::test]
 async fn does_not_wait_for_what_another_pause_keeps() {
     let world = World::new().await;
     world.recorded(25, paused).await;

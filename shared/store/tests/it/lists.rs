@@ -178,3 +178,28 @@ async fn resent_feedback_moves_from_the_parked_ones_to_those_on_their_way() {
     let on_its_way = fixture.table.on_its_way(&all, None, 10).await.unwrap();
     assert_eq!([parked, on_its_way].map(|page| page.records[0].key.clone()), [stays, resent]);
 }
+
+#[tokio::test]
+async fn the_list_of_paused_ones_tells_a_wait_from_a_paused_notification() {
+    let fixture = Fixture::new().await;
+    let waiting = parked(&fixture, 1, Duration::ZERO).await;
+    for id in [1, 2] {
+        let entry = Entry { notification: &order(id), change: Change::Paused, now: NOW };
+        assert!(fixture.table.record(&entry).await.unwrap());
+    }
+    let listed = fixture.table.marked("paused", None, 10).await.unwrap().records;
+    let found: Vec<&LedgerKey> = listed.iter().filter(|record| record.is_wait()).map(|record| &record.key).collect();
+    assert_eq!((listed.len(), found), (2, vec![&waiting]));
+}
+
+#[tokio::test]
+async fn the_list_of_parked_ones_tells_what_is_held_from_the_others() {
+    let fixture = Fixture::new().await;
+    let held = parked(&fixture, 1, Duration::ZERO).await;
+    parked(&fixture, 2, Duration::ZERO).await;
+    let action = Action { deed: Deed::Hold, at: NOW, by: "op", note: "" };
+    assert!(fixture.table.act(&held, action).await.unwrap());
+    let listed = fixture.table.marked("parked", None, 10).await.unwrap().records;
+    let found: Vec<&LedgerKey> = listed.iter().filter(|record| record.is_held()).map(|record| &record.key).collect();
+    assert_eq!((listed.len(), found), (2, vec![&held]));
+}

@@ -1,7 +1,7 @@
 //! The mark of a record whose feedback Visma Net refuses, and the mark of one whose feedback is
 //! settled.
 
-use crate::support::{self, Faulty, Fixture, NOW, account, order};
+use crate::support::{self, Faulty, Fixture, NOW, account, dying, order};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::Duration;
 use uuid::Uuid;
@@ -151,6 +151,16 @@ async fn refused_feedback_of_a_record_that_is_gone_is_listed() {
     let story = Story::new().await;
     story.record(ended(FeedbackState::Parked)).await;
     assert_eq!(story.list().await.as_deref(), Some("feedback_parked"));
+}
+
+#[tokio::test]
+async fn an_end_that_needs_a_person_takes_one_write_also_if_the_feedback_is_refused() {
+    let story = Story::new().await;
+    story.answer(&refused()).await;
+    let change = Change::Ended { state: State::Unparseable, answer: Answering::none() };
+    let entry = Entry { notification: &order(1), change, now: NOW };
+    assert!(dying(1, &story.fixture).record(&entry).await.unwrap());
+    assert_eq!(story.list().await.as_deref(), Some("unparseable"));
 }
 
 #[tokio::test]
@@ -349,4 +359,14 @@ async fn a_mark_about_nothing_makes_room_for_what_a_person_must_see() {
         assert_eq!(story.list().await.as_deref(), list, "{:?}, {answer:?}", change());
         assert_eq!(story.fixture.item("N#").await.contains_key("expires_at"), expires, "{:?}", change());
     }
+}
+
+#[tokio::test]
+async fn a_mark_about_nothing_goes_also_if_refused_feedback_is_sent_meanwhile() {
+    let story = Story::new().await;
+    story.record(ended(FeedbackState::Queued)).await;
+    story.answer(&refused()).await;
+    story.fixture.overwrite("N#", "attention", "retrying").await;
+    overtaken(&story, (1, Event::Sent)).unmark(&story.key, Mark::Retrying, NOW).await.unwrap();
+    assert_eq!(story.list().await, None);
 }
