@@ -4,6 +4,7 @@ use super::in_motion::{furthest, is_terminal, record, records};
 use super::probes::OLD_NEWS;
 use super::{Checks, Invariant, short};
 use crate::actors::RETENTION;
+use crate::cargo::as_sent;
 use crate::model::erp::{Erp, Nature, Record, STATUSES, Sent, TENANTS};
 use crate::model::table::{TableModel, number, text};
 use uuid::Uuid;
@@ -13,11 +14,13 @@ use webhooks_store::Item;
 impl Checks {
     /// Whether an outcome is awaited that nobody will send. Only under other names: then the first of
     /// several items under one id has another key, which the others do not find. Or if they come
-    /// again during an erasure, which then deletes another one's record.
+    /// again during an erasure, which then deletes another one's record. Or if an attempt ends the
+    /// first and dies, after another one has deleted their message.
     pub(crate) fn awaits_outcomes(&mut self, table: &TableModel) -> bool {
         let awaited = table.items().find(|item| text(item, "feedback") == Some("awaited"));
         let Some(key) = awaited.and_then(|item| text(item, "sk")) else { return false };
-        self.require(self.names_were_rewritten || self.may_be_erased(key), Invariant::OneFeedback, || {
+        let is_left = self.may_be_erased(key) || self.out_of_reach.contains(&as_sent(key));
+        self.require(self.names_were_rewritten || is_left, Invariant::OneFeedback, || {
             format!("the outcome of {} is awaited, and nobody sends it", short(key))
         });
         true
