@@ -86,7 +86,8 @@ pub(crate) fn question<'a>(n: &'a Notification, route: &Route, repeated: bool) -
 
 /// Whether only a header says that something happened that the ERP cannot confirm, such as an action.
 pub(crate) fn is_claim(n: &Notification) -> bool {
-    n.proof != Proof::Nothing && n.kind.leaves_no_trace() && !n.event_is_proven
+    let is_told = n.proof != Proof::Nothing && n.origin != Origin::Replay;
+    is_told && n.kind.leaves_no_trace() && !n.event_is_proven
 }
 
 /// Whether a header would turn content that is known as another event into an occurrence. A

@@ -57,8 +57,8 @@ impl<P: Ports> Processor<P> {
         if seen.same.is_some_and(|known| known.feedback == Some(FeedbackState::Queued)) && n.origin != Origin::Replay {
             self.queue_feedback(n, received).await?;
         }
-        // Before a pause, whose end replays it, as if a person had asked for it.
-        if is_claim(n) && !Box::pin(self.is_asked_for(n)).await? {
+        // After a pause it would be a replay, as if a person had asked for it.
+        if is_claim(n) {
             self.newer_that_admit(n, settings).await?;
             return Err(Failure::parked(Reason::Unconfirmable));
         }
@@ -98,18 +98,6 @@ impl<P: Ports> Processor<P> {
             }
             Err(reason) => Err(Failure::parked(reason)),
         }
-    }
-
-    /// Whether an operator has asked for its replay. The reconciler also replays what is stuck.
-    async fn is_asked_for(&self, n: &Notification) -> Result<bool, Failure> {
-        let keys = n.moved_from().cloned().into_iter().chain([n.ledger_key()]);
-        for key in keys.filter(|_| n.origin == Origin::Replay) {
-            let actions = self.ledger.record_of(&key).await?.map(|record| record.actions).unwrap_or_default();
-            if actions.iter().any(|action| action.what == Deed::Replay.as_str()) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Whether an operator holds it, also under its former key. A release or a replay ends the hold in

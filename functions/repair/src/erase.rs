@@ -12,8 +12,8 @@ use webhooks_store::{Erasure, Kept, StoreError};
 /// clocks that differ.
 const KNOWN_AFTER: Duration = Duration::seconds(30);
 
-/// What was written later than this from now was written under a longer retention, so its time of
-/// writing is unknown.
+/// An item that seems to be written later than this from now had a longer retention. Nobody knows when
+/// it was written.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 
 /// After this time a slice reads no further page. The shortest time-out of the function is five

@@ -151,12 +151,8 @@ impl<I: Items> Table<I> {
 
     /// Records that the effects of an ended notification were repeated.
     pub async fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
-        let change = || {
-            let mut update = Update::default().append(MOMENTS, moment("replayed", now, None));
-            let condition = format!("attribute_exists({})", update.name("state"));
-            (update, condition)
-        };
-        self.update_and_keep((&partition(&key.entity), &sort_key(key)), now, change).await?;
+        let update = Update::default().append(MOMENTS, moment("replayed", now, None)).set("expires_at", self.ttl(now));
+        self.update(&partition(&key.entity), &sort_key(key), update, None).await?;
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use crate::implied::{feed_at, id_in_header, received_at};
 use crate::item::Items;
 use crate::keys::{feed_day, partition, raw_part, sort_key, wait_key};
 use crate::table::Table;
+use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::delivery::AnswerRole;
@@ -19,6 +20,7 @@ use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Reason, State};
 
 /// The time in the list of the wait that ended last.
 const ENDED_WAIT: &str = "ended_wait";
+const TIMES: [&str; 2] = ["attention_at", ENDED_WAIT];
 
 impl<I: Items> Table<I> {
     /// A delivery that reads as this notification. `None` if it is not recorded, or its raw item
@@ -81,8 +83,8 @@ impl<I: Items> Table<I> {
     }
 
     /// Writes the wait and keeps its record and the parts of its raw item. The record moves to the
-    /// place in the feed of the last receipt, which tells an erasure whether to keep all of them. If
-    /// the function dies in between, the message is repeated and does it again.
+    /// place in the feed of this receipt, which tells an erasure whether to keep all of them. If the
+    /// function dies in between, the message is repeated and does it again.
     pub(crate) async fn wait(&self, n: &Notification, parts: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
         let key = &n.ledger_key();
         let pk = partition(&key.entity);
@@ -102,8 +104,8 @@ impl<I: Items> Table<I> {
         Ok(true)
     }
 
-    /// Returns the time of the wait in the list. No two waits of a notification have the same, so nobody
-    /// who ends one ends another, whatever the clocks of the machines say.
+    /// Returns the time of the wait in the list. It is later than that of any wait of the notification
+    /// before, whatever the clocks of the machines say. So the end of one never ends another.
     async fn begin_wait(&self, pk: &str, sk: &str, now: OffsetDateTime) -> Result<String, StoreError> {
         let mut at = now;
         loop {
@@ -113,11 +115,13 @@ impl<I: Items> Table<I> {
                 .set("attention_at", string(&since))
                 .remove("expires_at");
             let ours = update.value(string(&since));
-            let taken = ["attention_at", ENDED_WAIT].map(|name| format!("NOT {} = {ours}", update.name(name)));
-            if self.update(pk, sk, update, Some(taken.join(" AND "))).await? {
+            let earlier = TIMES.map(|name| format!("NOT {} >= {ours}", update.name(name)));
+            if self.update(pk, sk, update, Some(earlier.join(" AND "))).await? {
                 return Ok(since);
             }
-            at += Duration::MILLISECOND;
+            let item = self.items.get(pk, sk).await?.unwrap_or_default();
+            let known = TIMES.iter().filter_map(|name| OffsetDateTime::parse(text(&item, name)?, &Rfc3339).ok()).max();
+            at = known.unwrap_or(at) + Duration::MILLISECOND;
         }
     }
 

@@ -104,15 +104,19 @@ impl<I: Items> Table<I> {
         now: OffsetDateTime,
         change: impl Fn() -> (Update, String) + Send + Sync,
     ) -> Result<bool, StoreError> {
-        let (update, condition) = change();
-        let mut update = update.set("expires_at", self.ttl(now));
-        let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
-        if self.update(pk, sk, update, Some(mortal)).await? {
-            return Ok(true);
+        // The expiry may come or go in between.
+        for is_kept in [false, true, false] {
+            let (update, condition) = change();
+            let (mut update, expiry) = match is_kept {
+                true => (update, "attribute_not_exists"),
+                false => (update.set("expires_at", self.ttl(now)), "attribute_exists"),
+            };
+            let condition = format!("{condition} AND {expiry}({})", update.name("expires_at"));
+            if self.update(pk, sk, update, Some(condition)).await? {
+                return Ok(true);
+            }
         }
-        let (mut update, condition) = change();
-        let kept = format!("{condition} AND attribute_not_exists({})", update.name("expires_at"));
-        self.update(pk, sk, update, Some(kept)).await
+        Ok(false)
     }
 
     /// Writes the case that is likely. If its condition does not hold, reads the item and writes the

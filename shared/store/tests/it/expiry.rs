@@ -136,7 +136,7 @@ async fn after_the_end_only_new_work_renews_the_retention() {
 }
 
 #[tokio::test]
-async fn an_ended_notification_that_waits_does_not_expire_whatever_becomes_of_it() {
+async fn an_ended_notification_that_waits_does_not_expire_whatever_becomes_of_its_feedback() {
     let (fixture, key) = recorded(ended(FeedbackState::Awaited)).await;
     assert!(record(&fixture, &order(1), Change::Paused, 1).await);
     let late = Verdict::failure("It did not come in time.");
@@ -145,8 +145,6 @@ async fn an_ended_notification_that_waits_does_not_expire_whatever_becomes_of_it
     fixture.table.unmark(&key, Mark::Awaited, day(3)).await.unwrap();
     assert!(!fixture.item("N#").await.contains_key("attention"));
     assert_eq!(since(&fixture, "N").await, None, "the mark was removed");
-    fixture.table.replayed(&key, day(4)).await.unwrap();
-    assert_eq!(since(&fixture, "N").await, None, "it was repeated");
 }
 
 #[tokio::test]

@@ -112,6 +112,9 @@ struct Erasure {
 impl Checks {
     pub(crate) fn erasure_is_asked(&mut self, tenant: &str, now: OffsetDateTime) {
         self.erased.erasure = Some(Erasure { tenant: tenant.to_owned(), asked_at: now, ended_at: None });
+        // An attempt at work may read the ledger after that.
+        let at_work: Vec<String> = self.attempted.values().flatten().cloned().collect();
+        at_work.iter().for_each(|key| self.may_be_answered_anew(key));
     }
 
     pub(crate) fn erasure_has_ended(&mut self, now: OffsetDateTime) {
