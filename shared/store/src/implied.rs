@@ -1,7 +1,8 @@
 //! Facts that a notification's item implies without an attribute, so that the usual item fits in a
 //! write unit of 1 KB.
 
-use crate::attributes::{Item, string, text};
+use crate::attributes::{Item, Update, string, text, time_text};
+use crate::keys::feed_day;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -9,9 +10,11 @@ use uuid::Uuid;
 use webhooks_model::feedback::Address;
 use webhooks_model::{Notification, NotificationKey, SenderId};
 
-/// Its place in the feed: the time of receipt, and the key to tell it from others of that moment.
-pub(crate) fn feed_at(received: &str, key: &NotificationKey) -> String {
-    format!("{received}#{}", key.brief())
+/// Sets its place in the feed: the time of receipt, and the key to tell it from others of that moment.
+pub(crate) fn placed(update: Update, n: &Notification) -> Update {
+    let day = feed_day(&n.ledger_key().entity.tenant, n.received_at);
+    let place = format!("{}#{}", time_text(n.received_at), n.key.brief());
+    update.set("feed", string(day)).set("feed_at", string(place))
 }
 
 /// The time of receipt, which is the beginning of its place in the feed.

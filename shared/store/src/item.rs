@@ -52,32 +52,16 @@ pub trait Items: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send {
         async move {
             let (mut keys, mut found) = (keys.into_iter(), vec![]);
-            loop {
-                let mut left: Vec<(String, String)> = Vec::with_capacity(keys.len().min(KEYS_PER_READ));
+            while keys.len() > 0 {
+                let mut some: Vec<(String, String)> = Vec::with_capacity(keys.len().min(KEYS_PER_READ));
                 for key in keys.by_ref().take(KEYS_PER_READ) {
-                    if !left.contains(&key) {
-                        left.push(key);
+                    if !some.contains(&key) {
+                        some.push(key);
                     }
                 }
-                if left.is_empty() {
-                    return Ok(found);
-                }
-                let mut in_vain = 0;
-                loop {
-                    let wanted = left.len();
-                    let batch = self.get_batch(left, attributes, consistent).await?;
-                    found.extend(batch.items);
-                    left = batch.unprocessed;
-                    if left.is_empty() {
-                        break;
-                    }
-                    in_vain = if left.len() >= wanted { in_vain + 1 } else { 0 };
-                    if in_vain >= TRIES_IN_VAIN {
-                        return Err(StoreError::Unavailable("throttled".into()));
-                    }
-                    tokio::time::sleep(FIRST_WAIT * 2_u32.pow(in_vain)).await;
-                }
+                found.extend(processed(self, some, attributes, consistent).await?);
             }
+            Ok(found)
         }
     }
 
@@ -132,6 +116,30 @@ pub trait Upkeep: Items {
         most: i32,
         attributes: &[&str],
     ) -> impl Future<Output = Result<(Vec<Item>, Option<Item>), StoreError>> + Send;
+}
+
+/// Reads a hundred keys at most, none of them twice, until DynamoDB leaves none unprocessed.
+async fn processed<I: Items + ?Sized>(
+    items: &I,
+    mut left: Vec<(String, String)>,
+    attributes: &[&str],
+    consistent: bool,
+) -> Result<Vec<Item>, StoreError> {
+    let (mut found, mut in_vain) = (vec![], 0);
+    loop {
+        let wanted = left.len();
+        let batch = items.get_batch(left, attributes, consistent).await?;
+        found.extend(batch.items);
+        left = batch.unprocessed;
+        if left.is_empty() {
+            return Ok(found);
+        }
+        in_vain = if left.len() >= wanted { in_vain + 1 } else { 0 };
+        if in_vain >= TRIES_IN_VAIN {
+            return Err(StoreError::Unavailable("throttled".into()));
+        }
+        tokio::time::sleep(FIRST_WAIT * 2_u32.pow(in_vain)).await;
+    }
 }
 
 /// The answer to one BatchGetItem.

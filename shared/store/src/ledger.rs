@@ -4,9 +4,9 @@ use crate::answers::Answering;
 use crate::attributes::{Item, Update, in_state, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::history::{MOMENTS, line, moment};
-use crate::implied::{feed_at, header_id};
+use crate::implied::{header_id, placed};
 use crate::item::{Items, MOST_READ, Query};
-use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
+use crate::keys::{notification_of, partition, raw_part, sort_key};
 use crate::marks::{AtEnd, Mark};
 use crate::moved::{MOVED_FROM, place};
 use crate::seen::{Seen, is_of_newer_version, known};
@@ -187,8 +187,7 @@ impl<I: Items> Table<I> {
     fn entry_update(&self, entry: &Entry<'_>, parts: usize, case: AtEnd) -> Update {
         let n = entry.notification;
         let received = time_text(n.received_at);
-        let key = n.ledger_key();
-        let update = Update::default()
+        let update = placed(Update::default(), n)
             .set("event", string(n.event_name()))
             .set("channel", string(n.channel.as_str()))
             // A replay does not change the origin.
@@ -199,8 +198,6 @@ impl<I: Items> Table<I> {
             .set_some("answer_role", Some(n.answer).filter(|role| *role != AnswerRole::Own).map(|r| string(r.as_str())))
             .set_some(MOVED_FROM, n.moved_from().map(place))
             .set("delivery", string(n.delivery.to_string()))
-            .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
-            .set("feed_at", string(feed_at(&received, &n.key)))
             .set_some("status", n.status.as_deref().map(string))
             .set_some("source", n.source.as_deref().map(string));
         let update = match entry.change.keeps() {

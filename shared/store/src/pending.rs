@@ -182,15 +182,10 @@ impl<I: Items> Table<I> {
     pub async fn unmark(&self, key: &LedgerKey, mark: Mark, now: OffsetDateTime) -> Result<(), StoreError> {
         let ours = mark.value(&key.entity.tenant);
         let write = |(case, is_kept): (Outdated, bool)| {
-            let update = case.change(Update::default(), now);
-            let (mut update, expiry) = match is_kept {
-                true => (update, "attribute_not_exists"),
-                false => (update.set("expires_at", self.ttl(now)), "attribute_exists"),
-            };
+            let (mut update, kept) = self.keeping(case.change(Update::default(), now), now, is_kept);
             let own = case.condition(&mut update);
-            let [attention, expires_at] = ["attention", "expires_at"].map(|name| update.name(name));
-            let ours = update.value(string(ours.as_str()));
-            (update, format!("{own} AND {attention} = {ours} AND {expiry}({expires_at})"))
+            let (attention, ours) = (update.name("attention"), update.value(string(ours.as_str())));
+            (update, format!("{own} AND {attention} = {ours} AND {kept}"))
         };
         let case_of = |item: &Item| {
             let is_ours = text(item, "attention") == Some(&ours);

@@ -6,9 +6,9 @@
 use crate::attributes::{Item, Update, integer, string, text, time_text};
 use crate::error::StoreError;
 use crate::history::{MOMENTS, moment};
-use crate::implied::{feed_at, id_in_header, received_at};
+use crate::implied::{id_in_header, placed, received_at};
 use crate::item::Items;
-use crate::keys::{feed_day, partition, raw_part, sort_key, wait_key};
+use crate::keys::{partition, raw_part, sort_key, wait_key};
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -90,11 +90,7 @@ impl<I: Items> Table<I> {
         let pk = partition(&key.entity);
         let since = self.begin_wait(&pk, &wait_key(key), now).await?;
         let paused = moment(State::Paused.as_str(), now, None);
-        let mut update = Update::default()
-            .append(MOMENTS, paused)
-            .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
-            .set("feed_at", string(feed_at(&time_text(n.received_at), &n.key)))
-            .remove("expires_at");
+        let mut update = placed(Update::default(), n).append(MOMENTS, paused).remove("expires_at");
         let condition = format!("attribute_exists({})", update.name("state"));
         if !self.update(&pk, &sort_key(key), update, Some(condition)).await? {
             self.let_go(key, &since, now).await?;

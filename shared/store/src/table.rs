@@ -107,16 +107,23 @@ impl<I: Items> Table<I> {
         // The expiry may come or go in between.
         for is_kept in [false, true, false] {
             let (update, condition) = change();
-            let (mut update, expiry) = match is_kept {
-                true => (update, "attribute_not_exists"),
-                false => (update.set("expires_at", self.ttl(now)), "attribute_exists"),
-            };
-            let condition = format!("{condition} AND {expiry}({})", update.name("expires_at"));
-            if self.update(pk, sk, update, Some(condition)).await? {
+            let (update, own) = self.keeping(update, now, is_kept);
+            if self.update(pk, sk, update, Some(format!("{condition} AND {own}"))).await? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// A change of a record that is kept without an expiry, or of one that gets a new one, with the
+    /// condition that it is such a record.
+    pub(crate) fn keeping(&self, update: Update, now: OffsetDateTime, is_kept: bool) -> (Update, String) {
+        let (mut update, expiry) = match is_kept {
+            true => (update, "attribute_not_exists"),
+            false => (update.set("expires_at", self.ttl(now)), "attribute_exists"),
+        };
+        let condition = format!("{expiry}({})", update.name("expires_at"));
+        (update, condition)
     }
 
     /// Writes the case that is likely. If its condition does not hold, reads the item and writes the

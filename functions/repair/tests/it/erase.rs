@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
-use webhooks_model::{LedgerKey, Ticks, Versions, Work, notification::Notification};
-use webhooks_store::{Entry, Erasure};
+use webhooks_model::{LedgerKey, Reason, Ticks, Versions, Work, notification::Notification};
+use webhooks_store::{Change, Entry, Erasure};
 
 fn erase() -> Work {
     Work::Erase { tenant: TENANT.into() }
@@ -56,9 +56,8 @@ async fn erases_what_arrives_during_an_erasure() {
 
 #[tokio::test]
 async fn a_parked_notification_that_comes_again_after_the_erasure_began_stays_with_its_wait() {
-    use webhooks_store::Change;
     let world = World::new().await;
-    world.recorded(2, || Change::Parked(webhooks_model::Reason::Unmapped)).await;
+    world.recorded(2, || Change::Parked(Reason::Unmapped)).await;
     world.begin(erase(), 100).await;
     // The second one is a replay, which has the old time of receipt.
     for (number, age) in [(1, Duration::ZERO), (2, Duration::minutes(58))] {
